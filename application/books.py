@@ -1,0 +1,18 @@
+"""Every context of the office's work, imported: facts, commands, rules and ledgers are complete.
+
+Who needs the registers (`FACTS`, `COMMANDS`, `RULES`, `LEDGERS`) takes them from here, so that
+nobody finds one half filled.
+"""
+
+from __future__ import annotations
+
+from application import documents, institutions, quotas, settings, staffing
+from application.ledgers import LEDGERS
+from domain import institutions_changes, opening
+from domain.deciding import COMMANDS, RULES
+from domain.vocabulary import FACTS
+
+CONTEXTS = (settings, documents, institutions, institutions_changes, quotas, staffing, opening)
+"""The modules that fill the registers when they are imported, in story order."""
+
+__all__ = ["COMMANDS", "CONTEXTS", "FACTS", "LEDGERS", "RULES"]

@@ -1,0 +1,382 @@
+"""The books an office keeps today go in (期初导入): rows of cells → commands → one append.
+
+    rows as read ──prepare──► a command, or every problem of the row, in Chinese
+    commands ──one Filing──► the writer decides each on the live rules
+    outcomes ──► one result a row: recorded, repaired, recorded with a warning, there already, wrong
+
+A dry run goes the same way and is undone, so it says exactly what the commit would do. How one row
+is read stands in `importing_rows`, what is answered in `importing_results`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from application.importing_results import (
+    BookLines,
+    CeilingResult,
+    Finding,
+    Imported,
+    Recorded,
+    RowResult,
+    SheetRead,
+    Unread,
+    Workbook,
+)
+from application.importing_rows import RowReader, shown_serial
+from application.importing_superiors import Pending, refuse_circles, superiors_first
+from application.journal import Filing, Outcome, Receipt, Writer
+from domain.code_sets import QuotaKind
+from domain.deciding import Refused
+from domain.institutions import Founded
+from domain.journal import JournalOpened
+from domain.opening import (
+    OpenCeiling,
+    OpenInstitution,
+    OpenPerson,
+    superior_is_in_the_books,
+    unit_is_in_the_books,
+)
+from domain.quotas import TakenOver as QuotaTakenOver
+from domain.staffing import TakenOver
+from domain.staffing_people import PersonRegistered
+from domain.text import compact
+from domain.vocabulary import Entry, Fact
+
+__all__ = [
+    "BookLines",
+    "Imported",
+    "Order",
+    "Ready",
+    "books_of",
+    "file",
+    "opening_problem",
+    "prepare",
+    "run",
+]
+
+OVER_QUOTA: Final = "unit_over_quota"
+MESSAGES: Final = {
+    OVER_QUOTA: "该单位实有人数已超过核定编制，作为期初超编例外记录；以后的业务不得使超编加重",
+    "person_known": "该人员在这个单位已经登记，不重复记录",
+    "institution_known": "该机构及其编制已经登记，不重复记录",
+}
+_RESTS_ON_INSTITUTIONS: Final = frozenset(
+    {superior_is_in_the_books.name, unit_is_in_the_books.name}
+)
+
+Progress = Callable[[str, int], None]
+"""Hears of so many more rows at a stage: ``read``, ``decide``, and once of ``store``."""
+
+
+def _silent(_stage: str, _rows: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """How an import is to be done.
+
+    ``opening`` is the 建账日. ``strict``: nothing is recorded while anything is wrong. ``ceilings``
+    are what the level above has set; of the kinds that are not among them, the books' own sums are
+    the ceilings.
+    """
+
+    opening: date
+    actor: str
+    dry_run: bool = False
+    strict: bool = False
+    ceilings: Mapping[QuotaKind, int] = field(default_factory=dict)
+
+
+@dataclass
+class Ready:
+    """Books that have been read to their end: nothing of their files is needed any more."""
+
+    sheets: list[SheetRead]
+    institutions: list[Pending]
+    people: list[Pending]
+    unread: list[Unread]
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────
+
+
+def books_of(files: Iterable[tuple[str, Workbook]]) -> tuple[list[BookLines], list[Unread]]:
+    """Return the known books in opened workbooks, given by name, and the sheets not to be read."""
+    books: list[BookLines] = []
+    unread: list[Unread] = []
+    for name, workbook in files:
+        tables, ignored = workbook.tables()
+        books += [BookLines.of(name, table) for table in tables]
+        unread += [Unread(name, one.sheet, one.why) for one in ignored]
+    return books, unread
+
+
+def prepare(
+    books: Sequence[BookLines],
+    opening: date,
+    progress: Progress = _silent,
+    unread: Iterable[Unread] = (),
+) -> Ready:
+    """Read every row of the books as they stood on ``opening``."""
+    ready = Ready([], [], [], list(unread))
+    for book in books:
+        sheet = SheetRead(book.file, _name_of(book), book.book)
+        ready.sheets.append(sheet)
+        rows = ready.institutions if book.book.name == "institutions" else ready.people
+        rows.extend(_rows(book, sheet, opening, progress))
+    refuse_circles(ready.institutions)
+    return ready
+
+
+def _name_of(book: BookLines) -> str:
+    return "" if book.table is None else book.table.sheet.name
+
+
+def _rows(
+    book: BookLines, sheet: SheetRead, opening: date, progress: Progress
+) -> Iterator[Pending]:
+    """Read the rows of one sheet; none where a column is missing that every row needs."""
+    if book.table is not None:
+        sheet.heading = book.table.heading
+        if sheet.heading.missing:
+            sheet.rows = sum(1 for _ in book.lines)
+            sheet.problem = _missing(sheet.heading.missing, sheet.rows)
+            sheet.passed_over = tuple(book.table.passed_over)
+            return
+    reader = RowReader(book.book, opening)
+    for line in book.lines:
+        sheet.sheet = line.sheet
+        result = RowResult(sheet, line.row, shown_serial(line.cells.get("serial")))
+        command = reader.read(line)
+        result.problems = tuple(reader.problems)
+        result.warnings = tuple(reader.warnings)
+        result.repairs = tuple(reader.repairs)
+        sheet.rows += 1
+        progress("read", 1)
+        yield Pending(result, command, reader.institution)
+    sheet.assumed = reader.assumed
+    if book.table is not None:
+        sheet.passed_over = tuple(book.table.passed_over)
+
+
+def _missing(columns: Sequence[str], rows: int) -> Finding:
+    named = "、".join(f"“{one}”" for one in columns)
+    return Finding(
+        "missing_columns", f"缺少必需的列{named}，整张表{rows}行没有导入；请补上后再导入"
+    )
+
+
+# ── filing ───────────────────────────────────────────────────────────────────────────────────
+
+
+def opening_problem(first: Entry | None, order: Order) -> str | None:
+    """Return why books cannot be opened so, in Chinese; ``first`` is the journal's first entry."""
+    if first is None:
+        return None if order.dry_run else "还没有建账，请先建账（登记单位名称和建账日）。"
+    day = first.effective_on
+    if isinstance(first.fact, JournalOpened) and day != order.opening:
+        return f"本单位的建账日是{day}，不是{order.opening}；期初数据应为建账日当天的情况。"
+    return None
+
+
+def run(
+    writer: Writer, books: Sequence[BookLines], order: Order, progress: Progress = _silent
+) -> Imported:
+    """Read books and import them; see `prepare` and `file`."""
+    return file(writer, prepare(books, order.opening, progress), order, progress)
+
+
+def file(writer: Writer, ready: Ready, order: Order, progress: Progress = _silent) -> Imported:
+    """Import what has been read, as of the 建账日 of the ``order``.
+
+    All rows without error become one append with one receipt; with ``strict`` nothing is recorded
+    while anything is wrong. A dry run records nothing and answers the same. ``ready`` is used up.
+    """
+    return _Import(writer, ready, order, progress).run()
+
+
+class _Import:
+    """One import on its way from commands to results."""
+
+    def __init__(self, writer: Writer, ready: Ready, order: Order, progress: Progress) -> None:
+        self._writer = writer
+        self._order = order
+        self._progress = progress
+        rows = (*ready.institutions, *ready.people)
+        self._answer = Imported(order.opening, "tried", ready.sheets, [row.result for row in rows])
+        self._answer.unread = ready.unread
+        self._failed = {
+            compact(row.name): row.result
+            for row in ready.institutions
+            if row.name and row.result.problems
+        }
+        filed = (*superiors_first(ready.institutions), *ready.people)
+        self._waiting = [row for row in filed if row.command is not None]
+        self._ceilings = [
+            OpenCeiling(effective_on=order.opening, quota_kind=kind, number=number)
+            for kind, number in order.ceilings.items()
+        ]
+        self._firsts: list[int] = []
+        self._filed: list[RowResult] = []
+        self._by_number: dict[str, RowResult] = {}
+        self._says: dict[str, str] = {}
+        ready.institutions, ready.people = [], []
+
+    def run(self) -> Imported:
+        """Decide, record, and tell each row what became of it."""
+        answer, order = self._answer, self._order
+        for result in answer.rows:
+            _settle(result)
+        answer.ceilings = self._tried_ceilings()
+        held = any(one.result == "error" for one in answer.ceilings)
+        held = held or (order.strict and answer.faulty)
+        try:
+            receipt = self._file(dry_run=order.dry_run or held)
+        except Refused:  # strict: one refusal refuses the whole; a dry run tells all of them
+            held = True
+            receipt = self._file(dry_run=True)
+        self._tell(receipt)
+        if not order.dry_run:
+            answer.stage = "held" if held else "recorded"
+            if receipt.last and not held:
+                answer.receipt = Recorded(receipt.first, receipt.last, receipt.recorded_at)
+        return answer
+
+    def _tried_ceilings(self) -> list[CeilingResult]:
+        """Try the ceilings alone: what is drawn on them must not be recorded without them."""
+        if not self._ceilings:
+            return []
+        trial = Filing(tuple(self._ceilings), self._order.actor, partial=True, dry_run=True)
+        outcomes = self._writer.do(trial).outcomes
+        return [
+            _ceiling_result(one, outcome)
+            for one, outcome in zip(self._ceilings, outcomes, strict=True)
+        ]
+
+    def _file(self, *, dry_run: bool) -> Receipt:
+        """File everything as one append; with ``strict`` one refusal is raised for all."""
+        commands = [*self._ceilings, *(row.command for row in self._waiting if row.command)]
+        filing = Filing(
+            tuple(commands),
+            self._order.actor,
+            partial=dry_run or not self._order.strict,
+            dry_run=dry_run,
+            progress=lambda: self._progress("decide", 1),
+        )
+        return self._writer.do(filing)
+
+    # ── telling ──────────────────────────────────────────────────────────────────────────────
+
+    def _tell(self, receipt: Receipt) -> None:
+        """Say of each row what the rules said of its command."""
+        outcomes = receipt.outcomes[len(self._ceilings) :]
+        for row, outcome in zip(self._waiting, outcomes, strict=True):
+            if outcome.refused is not None:
+                self._tell_refused(row, outcome.refused)
+            elif outcome.entries:
+                self._tell_filed(row, outcome.entries)
+            else:
+                self._tell_known(row)
+            row.command = None
+            _settle(row.result)
+
+    def _tell_refused(self, row: Pending, refused: Refused) -> None:
+        message = refused.detail or refused.rule.title
+        if refused.rule.name in _RESTS_ON_INSTITUTIONS:
+            message = self._cascade(row) or message
+        else:
+            message += self._see(row.result, refused.positions)
+        row.result.problems = (Finding(refused.rule.name, message),)
+        if row.name:
+            self._failed.setdefault(compact(row.name), row.result)
+
+    def _cascade(self, row: Pending) -> str | None:
+        """Say that the institution in question is in the books, but on a row that is wrong."""
+        command = row.command
+        name = command.unit if isinstance(command, OpenPerson) else row.superior
+        failed = self._failed.get(compact(name))
+        if failed is None:
+            return None
+        place = _place(failed, row.result)
+        return f"“{name}”在{place}，那一行有误没有记录；改正后本行也可以记录"
+
+    def _see(self, result: RowResult, positions: Sequence[int]) -> str:
+        """Return which rows of this import the entries in the way come from."""
+        at = [bisect_right(self._firsts, position) - 1 for position in positions]
+        rows = {
+            id(self._filed[n]): self._filed[n]
+            for n, position in zip(at, positions, strict=True)
+            if n >= 0 and position <= self._filed[n].last
+        }
+        return f"（见{'、'.join(_place(one, result) for one in rows.values())}）" if rows else ""
+
+    def _tell_filed(self, row: Pending, entries: Sequence[Entry]) -> None:
+        result, command = row.result, row.command
+        result.first, result.last = entries[0].position, entries[-1].position
+        self._firsts.append(result.first)
+        self._filed.append(result)
+        facts = [entry.fact for entry in entries]
+        if isinstance(command, OpenPerson):
+            self._by_number[command.particulars.id_no] = result
+            if any(isinstance(fact, TakenOver) and fact.excused for fact in facts):
+                found = Finding(OVER_QUOTA, MESSAGES[OVER_QUOTA])
+                result.warnings = (*result.warnings, found)
+        says = _says(command, facts)
+        result.says = self._says.setdefault(says, says)  # the same few texts, again and again
+
+    def _tell_known(self, row: Pending) -> None:
+        result, command = row.result, row.command
+        result.result = "same"
+        code = "institution_known"
+        message = MESSAGES[code]
+        if isinstance(command, OpenPerson):
+            earlier = self._by_number.get(command.particulars.id_no)
+            code = "person_known" if earlier is None else "duplicate_row"
+            message = (
+                MESSAGES[code]
+                if earlier is None
+                else f"与{_place(earlier, result)}是同一人、同一单位，不重复记录"
+            )
+        result.warnings = (*result.warnings, Finding(code, message))
+
+
+def _says(command: OpenInstitution | OpenPerson | None, facts: Sequence[Fact]) -> str:
+    """Return what these facts record, in the clerk's words and with nothing personal."""
+    if isinstance(command, OpenPerson):
+        new = "登记人员；" if isinstance(facts[0], PersonRegistered) else ""
+        return f"{new}在编：{command.unit}，{command.quota_kind.label}"
+    new = "登记机构；" if any(isinstance(fact, Founded) for fact in facts) else ""
+    quotas = (fact for fact in facts if isinstance(fact, QuotaTakenOver))
+    return new + "、".join(f"{one.kind.label}{one.number}名" for one in quotas)
+
+
+def _ceiling_result(command: OpenCeiling, outcome: Outcome) -> CeilingResult:
+    label, number = command.quota_kind.label, command.number
+    if outcome.refused is not None:
+        refused = outcome.refused
+        return CeilingResult(label, number, "error", refused.detail or refused.rule.title)
+    return CeilingResult(label, number, "ok" if outcome.entries else "same")
+
+
+def _place(of: RowResult, seen_from: RowResult) -> str:
+    """Return where a row stands, as far as the reader of another row does not know it."""
+    if of.source is seen_from.source:
+        return f"第{of.row}行"
+    file = "" if of.file == seen_from.file else f"《{of.file}》"
+    return f"{file}“{of.sheet}”第{of.row}行"
+
+
+def _settle(result: RowResult) -> None:
+    if result.problems:
+        result.result = "error"
+    elif result.result != "same":
+        if result.warnings:
+            result.result = "warn"
+        elif result.repairs:
+            result.result = "repaired"

@@ -1,0 +1,439 @@
+"""The one writer: everything that is ever filed passes through here.
+
+    caller ──submit──► queue ──► one thread, batch by batch, under the journal's lock:
+                                   1 lock: head and time, together
+                                   2 somebody else wrote meanwhile? forget what they touched
+                                   3 decide each command on what stands, earlier members included
+                                   4 store entries, ledger rows, keys: one transaction
+                                   5 answer: acknowledged means durable
+
+Commands are decided separately: a refused one harms no neighbour. An unexpected error rolls the
+batch back and each filing is tried alone. Because the head cannot move between deciding and
+storing, no command can lose a race; what it asked is filed with it all the same.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from application.deciding import carry_out
+from application.keeping import Changes, Keeper, RowStore
+from application.ledgers import AnyLedger
+from application.standings import Inquiry, Source, Standings
+from domain.deciding import Command, Draft, Refused
+from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Decided, Entry
+
+OFFICE_ZONE = ZoneInfo("Asia/Shanghai")
+"""The office's calendar day decides what is late; moments are stored in UTC."""
+
+
+class KeyReused(Exception):
+    """An Idempotency-Key came back with another body."""
+
+
+class Stopped(Exception):
+    """The writer is stopping and takes no more filings."""
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What a caller hands in: one command, or several to be filed as one append.
+
+    ``key`` is the caller's Idempotency-Key, scoped to the actor. ``partial``: refused members are
+    left out and the rest is filed; otherwise one refusal refuses the whole. ``proposal`` names the
+    proposal that this filing carries out (``prepared_by`` made it, ``approved_by`` runs it).
+    ``progress`` hears of each command as it has been decided, in the writer's thread.
+    """
+
+    commands: tuple[Command, ...]
+    actor: str
+    key: str | None = None
+    prepared_by: str | None = None
+    approved_by: str | None = None
+    partial: bool = False
+    dry_run: bool = False
+    proposal: str | None = None
+    progress: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one command: the entries it filed, or why it was refused."""
+
+    entries: tuple[Entry, ...] = ()
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer to a filing: positions ``first`` to ``last`` (0 and 0 where nothing was filed)."""
+
+    first: int
+    last: int
+    recorded_at: datetime
+    outcomes: tuple[Outcome, ...]
+    replayed: bool = False
+    dry_run: bool = False
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry filed, in order."""
+        return tuple(entry for outcome in self.outcomes for entry in outcome.entries)
+
+
+@dataclass(frozen=True)
+class Filed:
+    """How an idempotent filing is remembered."""
+
+    actor: str
+    key: str
+    fingerprint: bytes
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How a refusal is kept aside: who asked for what, about whom, which rule said no."""
+
+    actor: str
+    command: str
+    subjects: tuple[str, ...]
+    rule: str
+
+
+@dataclass
+class Batch:
+    """Everything that one transaction stores."""
+
+    entries: list[Entry] = field(default_factory=list)
+    filed: list[Filed] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    proposals: list[tuple[str, str, int]] = field(default_factory=list)
+    ledgers: dict[str, Changes] = field(default_factory=dict)
+
+
+class Transaction(Protocol):
+    """A transaction of the store that holds the writer's lock."""
+
+    head: int
+    moment: datetime
+
+    def filed(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Filed]:
+        """Earlier filings under these (actor, key) pairs."""
+        ...
+
+    def tags_since(self, position: int) -> set[str]:
+        """Tags of the entries after ``position``: what others have touched."""
+        ...
+
+    def store(self, batch: Batch) -> None:
+        """Store everything, or raise and store nothing."""
+        ...
+
+
+class Store(Source, RowStore, Protocol):
+    """What the writer needs of the database."""
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """Take the lock; commit when the block ends well, else roll back."""
+        ...
+
+    def fingerprint(self, command: str, body: bytes) -> bytes:
+        """A keyed hash of a command's body."""
+        ...
+
+    def between(self, first: int, last: int) -> list[Entry]:
+        """The entries from ``first`` to ``last``."""
+        ...
+
+
+@dataclass
+class _Job:
+    filing: Filing
+    fingerprint: bytes
+    future: Future[Receipt]
+
+
+@dataclass
+class _Answer:
+    """What a job will be told once the batch is durable."""
+
+    job: _Job
+    receipt: Receipt | None = None
+    error: Exception | None = None
+
+    def give(self) -> None:
+        if self.error is not None:
+            self.job.future.set_exception(self.error)
+        elif self.receipt is not None:
+            self.job.future.set_result(self.receipt)
+
+
+class Writer:
+    """The one writer of one office in this process (several processes take turns by the lock)."""
+
+    def __init__(
+        self, store: Store, ledgers: Iterable[AnyLedger], *, code: str, batch_limit: int = 256
+    ) -> None:
+        """Write to ``store`` and keep ``ledgers``; ``code`` is the program's version."""
+        self._store = store
+        self._standings = Standings(store)
+        self._keeper = Keeper(ledgers, store, self._standings.log)
+        self._code = code
+        self._limit = batch_limit
+        self._head = 0
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._running = False
+        self._thread: threading.Thread | None = None
+
+    # ── for callers ──────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Begin to take filings."""
+        with self._gate:
+            self._running = True
+            self._thread = threading.Thread(target=self._run, name="taizhang-writer", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what has been handed in, then stop."""
+        with self._gate:
+            if not self._running:
+                return
+            self._running = False
+            self._queue.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def submit(self, filing: Filing) -> Future[Receipt]:
+        """Hand in a filing; the future answers once it is durable, or with why it is not."""
+        future: Future[Receipt] = Future()
+        job = _Job(filing, self._fingerprint(filing), future)
+        with self._gate:
+            if not self._running:
+                msg = "the writer is stopped"
+                raise Stopped(msg)
+            self._queue.put(job)
+        return future
+
+    def do(self, filing: Filing) -> Receipt:
+        """File and wait; raises `Refused`, `KeyReused`, or what went wrong."""
+        return self.submit(filing).result()
+
+    def _fingerprint(self, filing: Filing) -> bytes:
+        if filing.key is None:
+            return b""
+        body = b"\n".join(c.model_dump_json().encode() for c in filing.commands)
+        return self._store.fingerprint(",".join(c.kind for c in filing.commands[:1]), body)
+
+    # ── the writer's thread ──────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            jobs: list[_Job] = []
+            first = self._queue.get()
+            taken: _Job | None = first
+            while True:
+                if taken is None:
+                    stopping = True
+                    break
+                jobs.append(taken)
+                if len(jobs) >= self._limit:
+                    break
+                try:
+                    taken = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            if jobs:
+                self._work_off(jobs)
+
+    def _work_off(self, jobs: list[_Job]) -> None:
+        """File a batch; where it fails as a whole, each of its filings alone."""
+        try:
+            answers = self._file(jobs)
+        except Exception as error:  # noqa: BLE001  (whatever it was, it must reach its caller)
+            self._forget()
+            if len(jobs) == 1:
+                jobs[0].future.set_exception(error)
+                return
+            for job in jobs:
+                self._work_off([job])
+            return
+        for answer in answers:
+            answer.give()
+
+    def _forget(self) -> None:
+        self._standings.forget()
+        self._keeper.forget()
+        self._head = -1
+
+    def _file(self, jobs: Sequence[_Job]) -> list[_Answer]:
+        with self._store.writing() as transaction:
+            self._catch_up(transaction)
+            session = _Session(self, transaction)
+            wanted = [(j.filing.actor, j.filing.key) for j in jobs if j.filing.key is not None]
+            if wanted:
+                session.earlier = transaction.filed(wanted)
+            self._standings.foresee(command for job in jobs for command in job.filing.commands)
+            answers = [session.answer(job) for job in jobs]
+            session.batch.ledgers = self._keeper.take()
+            transaction.store(session.batch)
+        self._head = session.position
+        self._standings.settle()
+        self._keeper.settle(session.batch.ledgers)
+        return answers
+
+    def _catch_up(self, transaction: Transaction) -> None:
+        if transaction.head == self._head:
+            return
+        if self._head < 0 or transaction.head < self._head:
+            self._forget()
+        else:
+            self._standings.forget(transaction.tags_since(self._head))
+            self._keeper.forget()
+        self._head = transaction.head
+
+
+class _Session:
+    """One batch under the lock: deciding its filings in order, collecting what is to be stored."""
+
+    def __init__(self, writer: Writer, transaction: Transaction) -> None:
+        self.writer = writer
+        self.standings = writer._standings  # noqa: SLF001  (the session is the writer's other half)
+        self.keeper = writer._keeper  # noqa: SLF001
+        self.seen = transaction.head
+        self.position = transaction.head
+        self.moment = transaction.moment
+        self.earlier: dict[tuple[str, str], Filed] = {}
+        self.now: dict[tuple[str, str], tuple[Filed, Receipt]] = {}
+        self.batch = Batch()
+
+    def answer(self, job: _Job) -> _Answer:
+        filing = job.filing
+        try:
+            known = self._known(job)
+            if known is not None:
+                return _Answer(job, known)
+            receipt = self._carry_out(filing)
+        except (Refused, KeyReused) as error:
+            return _Answer(job, error=error)
+        if filing.key is not None and not filing.dry_run and receipt.last:
+            self._remember(job, receipt)
+        return _Answer(job, receipt)
+
+    def _known(self, job: _Job) -> Receipt | None:
+        """Return the answer to the same request sent before, in this batch or ever."""
+        filing = job.filing
+        if filing.key is None or filing.dry_run:
+            return None
+        slot = (filing.actor, filing.key)
+        filed, receipt = self.now.get(slot, (self.earlier.get(slot), None))
+        if filed is None:
+            return None
+        if filed.fingerprint != job.fingerprint:
+            raise KeyReused(filing.key)
+        if receipt is None:
+            entries = tuple(self.writer._store.between(filed.first, filed.last))  # noqa: SLF001
+            outcomes = (Outcome(entries),)
+            receipt = Receipt(filed.first, filed.last, entries[0].recorded_at, outcomes)
+        return Receipt(
+            receipt.first, receipt.last, receipt.recorded_at, receipt.outcomes, replayed=True
+        )
+
+    def _remember(self, job: _Job, receipt: Receipt) -> None:
+        key = job.filing.key or ""
+        filed = Filed(job.filing.actor, key, job.fingerprint, receipt.first, receipt.last)
+        self.batch.filed.append(filed)
+        self.now[job.filing.actor, key] = (filed, receipt)
+
+    def _carry_out(self, filing: Filing) -> Receipt:
+        """Decide all commands of a filing; leave no trace where it is refused or a dry run."""
+        start, mark = self.position, self.standings.mark
+        outcomes: list[Outcome] = []
+        try:
+            outcomes.extend(self._decide(filing, command) for command in filing.commands)
+        except BaseException:
+            self.standings.undo_to(mark)
+            self.position = start
+            raise
+        entries = [entry for outcome in outcomes for entry in outcome.entries]
+        if filing.dry_run:
+            self.standings.undo_to(mark)
+            self.position = start
+        elif entries:
+            self.keeper.absorb(entries)
+            self.batch.entries += entries
+            if filing.proposal is not None:
+                done = (filing.proposal, filing.approved_by or filing.actor, entries[0].position)
+                self.batch.proposals.append(done)
+            moment, self.moment = self.moment, self.moment + timedelta(microseconds=1)
+            return Receipt(start + 1, self.position, moment, tuple(outcomes))
+        first, last = (start + 1, start + len(entries)) if entries else (0, 0)
+        return Receipt(first, last, self.moment, tuple(outcomes), dry_run=filing.dry_run)
+
+    def _decide(self, filing: Filing, command: Command) -> Outcome:
+        before = self.position
+        today = self.moment.astimezone(OFFICE_ZONE).date()
+
+        def make_entry(draft: Draft, inquiry: Inquiry) -> Entry:
+            self.position += 1
+            return self._entry(filing, draft, inquiry, draft.filing or command)
+
+        try:
+            entries = carry_out(command, self.standings, today, make_entry)
+            if filing.progress is not None:
+                filing.progress()
+        except Refused as refused:
+            self.position = before
+            if not filing.dry_run:
+                self._note_refusal(filing, command, refused)
+            if not filing.partial:
+                raise
+            return Outcome(refused=refused)
+        return Outcome(tuple(entries))
+
+    def _entry(self, filing: Filing, draft: Draft, inquiry: Inquiry, said: Command) -> Entry:
+        asked, rules = tuple(inquiry.asked), tuple(inquiry.rules)
+        return Entry(
+            position=self.position,
+            id=self.standings.source.new_id(),
+            recorded_at=self.moment,
+            effective_on=draft.effective_on,
+            place=draft.place or self.position,
+            actor=filing.actor,
+            prepared_by=filing.prepared_by or filing.actor,
+            approved_by=filing.approved_by,
+            basis=said.basis,
+            note=said.note,
+            secrecy=said.secrecy,
+            tags=draft.tags or (),
+            fact=draft.fact,
+            voids=draft.voids,
+            target=draft.target,
+            decided=Decided(self.seen, asked, rules, self.writer._code),  # noqa: SLF001
+        )
+
+    def _note_refusal(self, filing: Filing, command: Command, refused: Refused) -> None:
+        subjects = tuple(subjects_of(command))
+        self.batch.refusals.append(Refusal(filing.actor, command.kind, subjects, refused.rule.name))
+
+
+_INTERNAL_ID = re.compile(f"[{ID_ALPHABET}]{{{ID_LENGTH}}}")
+
+
+def subjects_of(command: Command) -> Iterable[str]:
+    """Yield the internal ids a command's body names; never what it says about them."""
+    values = (getattr(command, name) for name in type(command).model_fields)
+    return (v for v in values if isinstance(v, str) and _INTERNAL_ID.fullmatch(v))

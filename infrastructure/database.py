@@ -1,0 +1,155 @@
+"""The office's database: one schema, one small pool, two roles, numbered migrations.
+
+The **owner** is who the connection URL logs in as; it migrates and rebuilds. The **writer** files:
+it may read and add to the journal and maintain what is derived from it, and nothing else. Every
+pooled connection takes the writer's role; only `Database.as_owner` keeps the login's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.sql import SQL, Composed, Identifier
+from psycopg_pool import ConnectionPool
+
+MIGRATION_LOCK = 0x7461697A68616E67  # "taizhang": one migrating program at a time
+OLDEST_SERVER = 15_00_00
+_MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")
+
+
+class DatabaseProblem(Exception):
+    """The database cannot be used as it is; the message says why, in Chinese."""
+
+
+class Database:
+    """One office's schema in a PostgreSQL database (15 or later)."""
+
+    def __init__(self, url: str, *, schema: str = "office", pool_size: int = 6) -> None:
+        """Prepare a pool of at most ``pool_size`` connections; nothing is opened yet."""
+        self.url = url
+        self.schema = schema
+        self.writer = f"{schema}_writer"
+        self.pool: ConnectionPool[Connection[Any]] = ConnectionPool(
+            url,
+            min_size=1,
+            max_size=pool_size,
+            open=False,
+            configure=self._configure,
+            check=ConnectionPool.check_connection,
+            name=f"taizhang-{schema}",
+        )
+
+    def open(self) -> None:
+        """Migrate the schema to this program's version, then open the pool."""
+        migrate(self)
+        self.pool.open(wait=True, timeout=30)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.pool.close()
+
+    def _configure(self, connection: Connection[Any]) -> None:
+        connection.autocommit = True  # whoever needs a transaction says so
+        self._enter_schema(connection)
+        connection.execute(SQL("SET ROLE {}").format(Identifier(self.writer)))
+
+    def _enter_schema(self, connection: Connection[Any]) -> None:
+        connection.execute(SQL("SET search_path = {}, pg_temp").format(Identifier(self.schema)))
+        connection.execute("SET TIME ZONE 'UTC'")
+        connection.execute("SET jit = off")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection[Any]]:
+        """Lend a connection for one consistent look: all its statements see the same moment."""
+        with self.pool.connection() as connection:
+            connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+            connection.set_read_only(True)
+            try:
+                with connection.transaction():
+                    yield connection
+            finally:
+                if not connection.closed:
+                    connection.set_isolation_level(None)
+                    connection.set_read_only(None)
+
+    @contextmanager
+    def as_owner(self) -> Iterator[Connection[Any]]:
+        """Lend a connection of its own with the owner's rights, in one transaction."""
+        with psycopg.connect(self.url) as connection:
+            self._enter_schema(connection)
+            yield connection
+
+
+# ── migrations ───────────────────────────────────────────────────────────────────────────────
+
+
+def migrations() -> dict[int, str]:
+    """Return this program's migrations by number."""
+    folder = resources.files("infrastructure") / "sql"
+    found = {m[1]: item for item in folder.iterdir() if (m := _MIGRATION.match(item.name))}
+    return {int(number): item.read_text("utf-8") for number, item in sorted(found.items())}
+
+
+def migrate(database: Database) -> None:
+    """Bring the schema to this program's version, once, whoever starts first.
+
+    Raises `DatabaseProblem` where the database is newer than the program or too old a PostgreSQL.
+    """
+    with psycopg.connect(database.url) as connection:
+        if connection.info.server_version < OLDEST_SERVER:
+            msg = "数据库版本过低：需要 PostgreSQL 15 以上。请升级后再启动，数据未作任何改动。"
+            raise DatabaseProblem(msg)
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        _found(database, connection)
+        done = {
+            row[0] for row in connection.execute("SELECT number FROM schema_migrations").fetchall()
+        }
+        ours = migrations()
+        if done - set(ours):
+            msg = (
+                f"数据库结构版本({max(done)})比本程序({max(ours)})新。"
+                "请使用较新版本的程序打开;数据未作任何改动。"
+            )
+            raise DatabaseProblem(msg)
+        for number, text in ours.items():
+            if number not in done:
+                statement = _filled(text, database)
+                connection.execute(statement, prepare=False)
+                connection.execute("INSERT INTO schema_migrations (number) VALUES (%s)", (number,))
+
+
+def _filled(text: str, database: Database) -> Composed:
+    names = {"schema": Identifier(database.schema), "writer": Identifier(database.writer)}
+    parts = re.split(r"\{(schema|writer)\}", text)
+    return Composed([names[p] if i % 2 else SQL(p) for i, p in enumerate(parts)])
+
+
+def _found(database: Database, connection: Connection[Any]) -> None:
+    """Make the schema, the writer's role and the list of migrations where they are missing."""
+    schema, writer = Identifier(database.schema), Identifier(database.writer)
+    connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+    known = connection.execute(
+        "SELECT 1 FROM pg_roles WHERE rolname = %s", (database.writer,)
+    ).fetchone()
+    if known is None:
+        try:
+            connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(writer))
+        except psycopg.errors.InsufficientPrivilege as error:
+            msg = (
+                f"数据库账号无权建立写入角色“{database.writer}”。请管理员先执行:"
+                f"CREATE ROLE {database.writer} NOLOGIN; 并把它授予本程序的登录账号。"
+            )
+            raise DatabaseProblem(msg) from error
+    connection.execute(SQL("GRANT {} TO CURRENT_USER").format(writer))
+    connection.execute(SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, writer))
+    connection.execute(SQL("SET LOCAL search_path = {}, pg_temp").format(schema))
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations ("
+        "number int PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp())"
+    )

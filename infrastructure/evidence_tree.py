@@ -1,0 +1,111 @@
+"""The stored hash tree: leaves in the journal, the hashes of full tiles above them in tree_nodes.
+
+Everything asks for ranges of neighbouring hashes, which come in one value: a thousand leaves cost
+one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from psycopg import Connection
+
+from application.evidence import Contradiction
+from domain.evidence import (
+    HASH_BYTES,
+    TILE_HEIGHT,
+    CompactRange,
+    Node,
+    ProofPath,
+    Tile,
+    proof,
+    root_of,
+    split,
+    tile_of,
+)
+
+LEAVES_AT_ONCE: Final = 65_536
+
+_LEAVES = """
+SELECT n, (SELECT string_agg(leaf, ''::bytea ORDER BY position) FROM journal
+           WHERE position > low AND position <= high)
+FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS asked(n, low, high)
+"""
+_NODES = """
+SELECT n, (SELECT string_agg(hash, ''::bytea ORDER BY number) FROM tree_nodes
+           WHERE tree_nodes.level = asked.level AND number >= low AND number < high)
+FROM unnest(%s::int[], %s::smallint[], %s::bigint[], %s::bigint[]) AS asked(n, level, low, high)
+"""
+
+
+class StoredTree:
+    """The tree as one connection sees it."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        """Read through ``connection``."""
+        self._connection = connection
+
+    def grown(
+        self, known: CompactRange, size: int, nodes: list[tuple[Node, bytes]]
+    ) -> CompactRange:
+        """Return the range grown by stored leaves up to ``size``.
+
+        The hashes of tiles that fill up on the way are added to ``nodes``.
+        """
+        for first in range(known.size, size, LEAVES_AT_ONCE):
+            leaves = self.hashes(0, range(first, min(first + LEAVES_AT_ONCE, size)))
+            known = known.grown(leaves, lambda node, hash_: nodes.append((node, hash_)))
+        return known
+
+    def tile(self, tile: Tile) -> bytes:
+        """Return the hashes of a tile, one after the other."""
+        level, numbers = tile.level, tile.nodes[1]
+        return b"".join(self.hashes(level, numbers))
+
+    def hashes(self, level: int, numbers: range) -> Sequence[bytes]:
+        """Return neighbouring hashes of a tile level; see `Tile`."""
+        return self._ranges([(level, numbers)])[0]
+
+    def proof(self, path: ProofPath) -> tuple[bytes, ...]:
+        """Return the proof along a path."""
+        wanted = dict.fromkeys(node for nodes in path for node in nodes)
+        ranges = []
+        for node in wanted:
+            tile, places = tile_of(node)
+            first = tile.nodes[1].start
+            ranges.append((tile.level, range(first + places.start, first + places.stop)))
+        found = dict(zip(wanted, map(root_of, self._ranges(ranges)), strict=True))
+        return proof(path, found.__getitem__)
+
+    def add(self, nodes: Iterable[tuple[Node, bytes]]) -> None:
+        """Store the hashes of full tiles."""
+        rows = [(node.height // TILE_HEIGHT, node.number, hash_) for node, hash_ in nodes]
+        if rows:
+            self._connection.execute(
+                "INSERT INTO tree_nodes SELECT * FROM"
+                " unnest(%s::smallint[], %s::bigint[], %s::bytea[])",
+                [list(column) for column in zip(*rows, strict=True)],
+            )
+
+    def _ranges(self, ranges: Sequence[tuple[int, range]]) -> list[tuple[bytes, ...]]:
+        """Return the hashes of every range, read in two questions at the most."""
+        found: dict[int, bytes | None] = {}
+        leaves = [(n, r.start, r.stop) for n, (level, r) in enumerate(ranges) if not level]
+        upper = [(n, level, r.start, r.stop) for n, (level, r) in enumerate(ranges) if level]
+        for question, rows in ((_LEAVES, leaves), (_NODES, upper)):
+            if rows:
+                columns = [list(column) for column in zip(*rows, strict=True)]
+                found.update(self._connection.execute(question, columns, prepare=True).fetchall())
+        return [_checked(found[n], level, numbers) for n, (level, numbers) in enumerate(ranges)]
+
+
+def _checked(data: bytes | None, level: int, numbers: range) -> tuple[bytes, ...]:
+    """Return the hashes, or raise `Contradiction` where not exactly those asked for are stored."""
+    if len(data or b"") != len(numbers) * HASH_BYTES:
+        where = "流水" if level == 0 else "散列树存储"
+        raise Contradiction(
+            f"{where}不完整：第 {numbers.start + 1} 至 {numbers.stop} 个散列值有缺失"
+            f"（第 {level} 层）。请运行“taizhang evidence verify”核验。"
+        )
+    return split(data or b"")

@@ -1,0 +1,291 @@
+"""What the writer needs of the database: loading what stands, and storing one transaction.
+
+Used by the writer's thread alone; between transactions it borrows a connection of the pool.
+"""
+
+from __future__ import annotations
+
+from base64 import b32encode
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import orjson
+from psycopg import Connection
+
+from application.journal import Batch, Filed, Refusal
+from application.ledgers import Ledger, Stored
+from application.standings import is_large
+from domain.vocabulary import ID_ALPHABET, Entry, person_of
+from infrastructure.database import Database
+from infrastructure.entries import decode, encode
+from infrastructure.journal import JournalRecorder, JournalRow, Writing
+from infrastructure.journal_reading import with_targets
+from infrastructure.keys import KeyRing
+from infrastructure.ledgers import LedgerTables
+
+KEYS_IN_MEMORY = 100_000
+_TO_OUR_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ID_ALPHABET.encode())
+
+
+class FilingStore:
+    """The store behind one writer."""
+
+    def __init__(self, database: Database, ring: KeyRing, tables: LedgerTables) -> None:
+        """Store in ``database``, sealing with ``ring``, keeping the ledgers in ``tables``."""
+        self._database = database
+        self._ring = ring
+        self._tables = tables
+        self._recorder = JournalRecorder(database)
+        self._connection: Connection[Any] | None = None
+
+    # ── loading ──────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _asking(self) -> Iterator[Connection[Any]]:
+        if self._connection is not None:
+            yield self._connection
+        else:
+            with self._database.pool.connection() as connection:
+                yield connection
+
+    def about(self, tags: Sequence[str]) -> dict[str, list[Entry]]:
+        """See `application.standings.Source.about`."""
+        with self._asking() as connection:
+            rows = connection.execute(
+                "SELECT t.tag, t.position, j.tags, j.data"
+                " FROM journal_tags t JOIN journal j USING (position)"
+                " WHERE t.tag = ANY(%s) ORDER BY t.position",
+                (list(tags),),
+                prepare=True,
+            ).fetchall()
+            small = [row for row in rows if not is_large(row[0].partition(":")[0])]
+            known = self._decoded(
+                connection, {row[1]: (row[2], row[3]) for row in small}, opened=True
+            )
+            sums = {row[1]: (row[2], row[3]) for row in rows if row[1] not in known}
+            known |= self._decoded(connection, sums, opened=False)
+        found: dict[str, list[Entry]] = {tag: [] for tag in tags}
+        for tag, position, _, _ in rows:
+            found[tag].append(known[position])
+        return found
+
+    def _decoded(
+        self, connection: Connection[Any], rows: dict[int, tuple[list[str], bytes]], *, opened: bool
+    ) -> dict[int, Entry]:
+        """Decode rows by position; sums need no opened boxes, so none are opened for them."""
+        if opened:
+            persons = {person_of(tags) for tags, _ in rows.values()} - {None}
+            self._ring.load(connection, (person for person in persons if person))
+        ring = self._ring if opened else None
+        entries = {position: decode(bytes(data), ring) for position, (_, data) in rows.items()}
+        return with_targets(connection, self._ring, entries)
+
+    def _at(self, connection: Connection[Any], positions: Iterable[int]) -> dict[int, Entry]:
+        rows = connection.execute(
+            "SELECT position, tags, data FROM journal WHERE position = ANY(%s) ORDER BY position",
+            (list(positions),),
+            prepare=True,
+        ).fetchall()
+        return self._decoded(connection, {p: (tags, data) for p, tags, data in rows}, opened=True)
+
+    def entry(self, position: int) -> Entry | None:
+        """See `application.standings.Source.entry`."""
+        with self._asking() as connection:
+            return self._at(connection, [position]).get(position)
+
+    def voided_by(self, position: int) -> int | None:
+        """See `application.standings.Source.voided_by`."""
+        with self._asking() as connection:
+            row = connection.execute(
+                "SELECT position FROM journal WHERE voids = %s", (position,), prepare=True
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def between(self, first: int, last: int) -> list[Entry]:
+        """See `application.journal.Store.between`."""
+        with self._asking() as connection:
+            return list(self._at(connection, range(first, last + 1)).values())
+
+    def at_place(self, place: int) -> list[Entry]:
+        """See `application.keeping.RowStore.at_place`."""
+        with self._asking() as connection:
+            rows = connection.execute(
+                "SELECT position FROM journal WHERE position = %(place)s"
+                " UNION SELECT position FROM journal WHERE place = %(place)s AND place <> position"
+                " UNION SELECT position FROM journal_tags WHERE tag = 'entry:' || %(place)s",
+                {"place": place},
+            ).fetchall()
+            return list(self._at(connection, [row[0] for row in rows]).values())
+
+    def live_rows(self, ledger: Ledger, key: str) -> list[Stored]:
+        """See `application.keeping.RowStore.live_rows`."""
+        with self._asking() as connection:
+            return self._tables.live_rows(connection, ledger, key)
+
+    def people_known_by(self, id_numbers: Sequence[str]) -> dict[str, str]:
+        """See `application.standings.Source.people_known_by`."""
+        numbers = {self._ring.digest("identity", number): number for number in id_numbers}
+        with self._asking() as connection:
+            rows = connection.execute(
+                "SELECT digest, person FROM identities WHERE digest = ANY(%s)",
+                (list(numbers),),
+                prepare=True,
+            ).fetchall()
+        return {numbers[bytes(digest)]: person for digest, person in rows}
+
+    def new_id(self) -> str:
+        """See `application.standings.Source.new_id`."""
+        return b32encode(self._ring.randomness.take(10)).translate(_TO_OUR_ALPHABET).decode()
+
+    def fingerprint(self, command: str, body: bytes) -> bytes:
+        """See `application.journal.Store.fingerprint`."""
+        return self._ring.digest("fingerprint", command, body.decode())
+
+    # ── storing ──────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def writing(self) -> Iterator[FilingTransaction]:
+        """See `application.journal.Store.writing`."""
+        with self._recorder.writing() as writing:
+            self._connection = writing.connection
+            try:
+                yield FilingTransaction(writing, self._ring, self._tables)
+            except BaseException:
+                self._ring.discard(self._ring.take_new())
+                raise
+            finally:
+                self._connection = None
+        if self._ring.size > KEYS_IN_MEMORY:
+            self._ring.discard_all()
+
+
+class FilingTransaction:
+    """One transaction under the writer's lock."""
+
+    def __init__(self, writing: Writing, ring: KeyRing, tables: LedgerTables) -> None:
+        """Made by `FilingStore.writing`."""
+        self._writing = writing
+        self._connection = writing.connection
+        self._ring = ring
+        self._tables = tables
+        self.head = writing.head
+        self.moment: datetime = writing.moment
+
+    def filed(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Filed]:
+        """See `application.journal.Transaction.filed`."""
+        rows = self._connection.execute(
+            "SELECT actor, key, fingerprint, first_position, last_position FROM filings"
+            " JOIN unnest(%s::text[], %s::text[]) AS asked(actor, key) USING (actor, key)",
+            ([actor for actor, _ in keys], [key for _, key in keys]),
+            prepare=True,
+        ).fetchall()
+        return {
+            (actor, key): Filed(actor, key, bytes(print_), first, last)
+            for actor, key, print_, first, last in rows
+        }
+
+    def tags_since(self, position: int) -> set[str]:
+        """See `application.journal.Transaction.tags_since`."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT unnest(tags) FROM journal WHERE position > %s", (position,)
+        ).fetchall()
+        return {row[0] for row in rows}
+
+    def store(self, batch: Batch) -> None:
+        """See `application.journal.Transaction.store`."""
+        if batch.entries:
+            persons = (person_of(entry.tags) for entry in batch.entries)
+            self._ring.load(self._connection, (p for p in persons if p is not None))
+            rows = [_row(entry, self._ring) for entry in batch.entries]
+            self._writing.add(rows)
+            self._add_people(batch.entries)
+        if batch.filed:
+            self._remember(batch.filed)
+        if batch.refusals:
+            _add_refusals(self._connection, batch.refusals)
+        for proposal, approver, position in batch.proposals:
+            self._approve(proposal, approver, position)
+        self._tables.write(self._connection, batch.ledgers)
+
+    def _remember(self, filed: Sequence[Filed]) -> None:
+        self._connection.execute(
+            "INSERT INTO filings (actor, key, fingerprint, first_position, last_position)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bigint[],"
+            " %s::bigint[])",
+            (
+                [one.actor for one in filed],
+                [one.key for one in filed],
+                [one.fingerprint for one in filed],
+                [one.first for one in filed],
+                [one.last for one in filed],
+            ),
+            prepare=True,
+        )
+
+    def _add_people(self, entries: Sequence[Entry]) -> None:
+        new = self._ring.take_new()
+        identities = {
+            self._ring.digest("identity", number): entry.subjects("person")[0]
+            for entry in entries
+            if (name := entry.fact.identity_field) and (number := getattr(entry.fact, name))
+        }
+        if new:
+            self._connection.execute(
+                "INSERT INTO person_keys SELECT * FROM unnest(%s::text[], %s::bytea[])",
+                (list(new), list(new.values())),
+                prepare=True,
+            )
+        if identities:
+            self._connection.execute(
+                "INSERT INTO identities SELECT * FROM unnest(%s::bytea[], %s::text[])"
+                " ON CONFLICT DO NOTHING",
+                (list(identities), list(identities.values())),
+                prepare=True,
+            )
+
+    def _approve(self, proposal: str, approver: str, position: int) -> None:
+        done = self._connection.execute(
+            "UPDATE proposals SET state = 'approved', decided_by = %s, decided_at = %s,"
+            " position = %s, body = NULL WHERE id = %s AND state = 'waiting' RETURNING 1",
+            (approver, self.moment, position, proposal),
+        ).fetchone()
+        if done is None:
+            msg = f"proposal {proposal} no longer waits"
+            raise ProposalGone(msg)
+
+
+class ProposalGone(Exception):
+    """The proposal was decided by somebody else in the meantime."""
+
+
+def _row(entry: Entry, ring: KeyRing) -> JournalRow:
+    return JournalRow(
+        type=entry.fact.fact_name,
+        data=encode(entry, ring),
+        tags=list(entry.tags),
+        position=entry.position,
+        id=entry.id,
+        recorded_at=entry.recorded_at,
+        effective_on=entry.effective_on,
+        place=entry.place,
+        actor=entry.actor,
+        voids=entry.voids,
+    )
+
+
+def _add_refusals(connection: Connection[Any], refusals: Sequence[Refusal]) -> None:
+    values = orjson.dumps(
+        [
+            {"actor": r.actor, "command": r.command, "subjects": r.subjects, "rule": r.rule}
+            for r in refusals
+        ]
+    )
+    connection.execute(
+        "INSERT INTO refusals (actor, command, subjects, rule)"
+        " SELECT actor, command, subjects, rule FROM json_to_recordset(%s::json)"
+        " AS x(actor text, command text, subjects text[], rule text)",
+        (values.decode(),),
+        prepare=True,
+    )

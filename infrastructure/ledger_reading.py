@@ -1,0 +1,274 @@
+"""Questions to ledgers (台账查询): pages, one row, streams, counts and histories, as of any clock.
+
+    reader.page("roster", Asked(filters={"institution": x}, valid_on=…, known_at=…), limit=100)
+    reader.one("roster", person)      reader.stream("roster", Asked(…))      reader.history(…)
+
+Every answer states the day it is valid on, the journal position it is known at, and when that was
+recorded. Pages follow a cursor that carries both clocks, so that they belong together whatever is
+filed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from application.ledgers import AnyLedger, Joined, Ledger, SumLedger
+from infrastructure.database import Database
+from infrastructure.ledger_history import History, row_versions, sum_versions
+from infrastructure.ledger_questions import (
+    PAGE_LIMIT,
+    Asked,
+    BadCursor,
+    BadQuestion,
+    Cursor,
+    LedgerProblem,
+    Line,
+    NoSuchLedger,
+    NotBuilt,
+    NotOpened,
+    Page,
+    Shown,
+    Stream,
+    conditions,
+    shown_columns,
+    split_key,
+)
+from infrastructure.ledger_sql import Seen, Select, Words, tables_of
+from infrastructure.ledger_tables import quoted
+
+__all__ = [
+    "PAGE_LIMIT",
+    "Asked",
+    "BadCursor",
+    "BadQuestion",
+    "History",
+    "LedgerProblem",
+    "LedgerReader",
+    "Line",
+    "NoSuchLedger",
+    "NotBuilt",
+    "NotOpened",
+    "Page",
+    "Seen",
+    "Shown",
+    "Stream",
+]
+
+FETCH = 2_000
+"""Rows fetched at a time by a stream."""
+
+
+class LedgerReader:
+    """Answers questions to the ledgers of one office; any number of threads may ask."""
+
+    def __init__(self, database: Database, ledgers: Iterable[AnyLedger]) -> None:
+        """Read the stored form of ``ledgers`` from ``database``."""
+        self.database = database
+        self.ledgers = {one.name: one for one in ledgers}
+
+    def ledger(self, name: str) -> AnyLedger:
+        """Return a ledger by name; raises `NoSuchLedger`."""
+        if name not in self.ledgers:
+            raise NoSuchLedger(name)
+        return self.ledgers[name]
+
+    def columns(self, name: str) -> tuple[Shown, ...]:
+        """Return the columns that readers of the ledger see, in order."""
+        return shown_columns(self.ledger(name), self.ledgers)
+
+    def page(
+        self, name: str, asked: Asked | None = None, *, cursor: str | None = None, limit: int = 100
+    ) -> Page:
+        """Return one page; raises a `LedgerProblem` where the question has no answer."""
+        ledger, asked = self.ledger(name), asked or Asked()
+        if not 1 <= limit <= PAGE_LIMIT:
+            raise BadQuestion("limit", f"每页行数应在1到{PAGE_LIMIT}之间。")
+        begun = None if cursor is None else Cursor.read(cursor, asked.digest(name))
+        select = self._select(ledger, asked)
+        with self._looking(ledger) as connection:
+            seen = self._seen(connection, asked if begun is None else begun.clocks())
+            if begun is not None:
+                select.after = self._place(connection, select, begun.key, seen)
+            select.limit = limit + 1
+            found = self._ask(connection, select, seen)
+        lines = tuple(map(_liner(select, self.columns(name)), found[:limit]))
+        more = len(found) > limit
+        digest = asked.digest(name)
+        onward = Cursor(digest, seen, _key(select, found[limit - 1])).write() if more else None
+        return Page(ledger, self.columns(name), lines, seen, onward)
+
+    def one(self, name: str, key: str, asked: Asked | None = None) -> Page:
+        """Return the row of one key (a page of one line, or of none)."""
+        ledger = self.ledger(name)
+        select = Select(ledger, self.ledgers, key=split_key(ledger, key), limit=1)
+        with self._looking(ledger) as connection:
+            seen = self._seen(connection, asked or Asked())
+            found = self._ask(connection, select, seen)
+        lines = tuple(map(_liner(select, self.columns(name)), found))
+        return Page(ledger, self.columns(name), lines, seen)
+
+    def count(self, name: str, asked: Asked | None = None) -> tuple[int, Seen]:
+        """Return how many rows a question has, and where that stands on the two clocks."""
+        ledger, asked = self.ledger(name), asked or Asked()
+        select = self._select(ledger, asked)
+        with self._looking(ledger) as connection:
+            seen = self._seen(connection, asked)
+            words = Words(seen)
+            statement = select.count(words)
+            row = connection.execute(statement.encode(), words.values).fetchone()
+        return (row[0] if row else 0), seen
+
+    def history(
+        self,
+        name: str,
+        key: str,
+        asked: Asked | None = None,
+        *,
+        before: int | None = None,
+        limit: int = 200,
+    ) -> History:
+        """Return the versions of one row known by the question's moment, the latest first.
+
+        At most ``limit`` of them (and the rest of the last one's append), known before position
+        ``before`` where given.
+        """
+        ledger = self.ledger(name)
+        parts = split_key(ledger, key)
+        with self._looking(ledger) as connection:
+            seen = self._seen(connection, asked or Asked())
+            if isinstance(ledger, Ledger):
+                found = row_versions(connection, ledger, key, seen)
+            else:
+                found = sum_versions(connection, ledger, parts, seen)
+        found = [one for one in found if before is None or one.known_from < before]
+        last = found[limit - 1].known_from if 0 < limit < len(found) else 0
+        shown = tuple(one for one in found if one.known_from >= last)
+        return History(ledger, key, shown, seen, last if len(shown) < len(found) else None)
+
+    @contextmanager
+    def stream(self, name: str, asked: Asked | None = None) -> Iterator[Stream]:
+        """Lend an answer without limit, read from the server as it is consumed."""
+        ledger, asked = self.ledger(name), asked or Asked()
+        select = self._select(ledger, asked)
+        with self._looking(ledger) as connection:
+            seen = self._seen(connection, asked)
+            words = Words(seen)
+            with connection.cursor(name="ledger_stream") as cursor:
+                cursor.itersize = FETCH
+                cursor.execute(select.rows(words).encode(), words.values)
+                lines = map(_liner(select, self.columns(name)), cursor)
+                yield Stream(ledger, self.columns(name), lines, seen)
+
+    # ── one look ─────────────────────────────────────────────────────────────────────────────
+
+    @contextmanager
+    def _looking(self, ledger: AnyLedger) -> Iterator[Connection[Any]]:
+        """Lend one consistent look at the ledger and those it is joined to.
+
+        The tables are locked against being swapped by a rebuild before the look is fixed: a table
+        swapped in afterwards would seem empty to it. Whoever locks several does so by name.
+        """
+        tables = ", ".join(map(quoted, sorted(tables_of(ledger))))
+        with self.database.reading() as connection:
+            try:
+                connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE".encode())
+            except psycopg.errors.UndefinedTable as error:
+                raise NotBuilt(ledger.title) from error
+            yield connection
+
+    def _ask(self, connection: Connection[Any], select: Select, seen: Seen) -> list[Any]:
+        words = Words(seen)
+        return connection.execute(select.rows(words).encode(), words.values).fetchall()
+
+    def _place(
+        self, connection: Connection[Any], select: Select, key: tuple[str, ...], seen: Seen
+    ) -> list[Any]:
+        """Return what the row with that key is sorted by; raises `BadCursor` where it is gone."""
+        at = Select(select.ledger, self.ledgers, sort=select.sort, key=key)
+        found = self._ask(connection, at, seen)
+        if not found:
+            raise BadCursor
+        names = [*at.columns, *(one.name for one in _grouped(at.ledger))]
+        return [found[0][names.index(name)] for name, _ in select.order]
+
+    def _seen(self, connection: Connection[Any], asked: Asked) -> Seen:
+        """Return where on the two clocks the question stands; raises `NotOpened` before 建账日."""
+        row = connection.execute(_CLOCKS, prepare=True).fetchone()
+        if row is None:
+            raise NotOpened(None)
+        head, recorded_at, today, opened_on = row
+        known, known_at = head, recorded_at
+        if asked.known is not None and asked.known < head:
+            known, known_at = _found(connection, _KNOWN, (asked.known,), opened_on)
+        elif asked.known_at is not None and asked.known_at < recorded_at:
+            known, known_at = _found(connection, _KNOWN_AT, (asked.known_at,), opened_on)
+        valid_on = asked.valid_on or today
+        if opened_on is not None and valid_on < opened_on:
+            raise NotOpened(opened_on)
+        return Seen(valid_on, known, known_at, at_head=known == head)
+
+    # ── conditions ───────────────────────────────────────────────────────────────────────────
+
+    def _select(self, ledger: AnyLedger, asked: Asked) -> Select:
+        columns = {shown.name: shown for shown in shown_columns(ledger, self.ledgers)}
+        for name in asked.sort:
+            plain = name.removeprefix("-")
+            if plain == "key":
+                continue
+            if plain not in columns or not columns[plain].column.sort:
+                raise BadQuestion(plain, "不能按此列排序。")
+        return Select(ledger, self.ledgers, list(conditions(asked, columns)), tuple(asked.sort))
+
+
+_CLOCKS = """
+SELECT position, recorded_at, (now() AT TIME ZONE 'Asia/Shanghai')::date,
+       (SELECT effective_on FROM journal WHERE position = 1)
+FROM journal ORDER BY position DESC LIMIT 1
+"""
+_KNOWN = """
+SELECT position, recorded_at FROM journal
+WHERE recorded_at = (SELECT recorded_at FROM journal WHERE position = %s)
+ORDER BY recorded_at DESC, position DESC LIMIT 1
+"""
+_KNOWN_AT = """
+SELECT position, recorded_at FROM journal WHERE recorded_at <= %s
+ORDER BY recorded_at DESC, position DESC LIMIT 1
+"""
+
+
+def _found(
+    connection: Connection[Any], statement: str, values: tuple[Any, ...], opened_on: date | None
+) -> tuple[int, datetime]:
+    row = connection.execute(statement.encode(), values, prepare=True).fetchone()
+    if row is None:
+        raise NotOpened(opened_on)
+    return row[0], row[1]
+
+
+def _key(select: Select, found: Sequence[Any]) -> tuple[str, ...]:
+    keys = select.ledger.keys if isinstance(select.ledger, SumLedger) else ("subject",)
+    return tuple(found[select.columns.index(name)] for name in keys)
+
+
+def _grouped(ledger: AnyLedger) -> list[Joined]:
+    """Return the joined columns in the order in which a statement gives them."""
+    groups: dict[tuple[str, str], list[Joined]] = {}
+    for one in ledger.joins:
+        groups.setdefault((one.ledger, one.by), []).append(one)
+    return [one for members in groups.values() for one in members]
+
+
+def _liner(select: Select, columns: Sequence[Shown]) -> Callable[[Sequence[Any]], Line]:
+    """Return the function that makes a line of a statement's row."""
+    names = [*select.columns, *(one.name for one in _grouped(select.ledger))]
+    places = [names.index(shown.name) for shown in columns]
+    if isinstance(select.ledger, SumLedger):
+        width = len(select.ledger.keys)
+        return lambda row: Line(":".join(row[:width]), None, None, tuple(row[n] for n in places))
+    return lambda row: Line(row[0], row[2], row[1], tuple(row[n] for n in places))

@@ -1,0 +1,280 @@
+"""Verifying (核对): do the stored ledgers say what the journal says, and is the journal whole?
+
+The ledgers are folded anew into shadows, exactly as a rebuild does, and compared row by row with
+those in use, as these stood at the same position; nothing is swapped. The journal's extracts, tags
+and leaves are compared with the stored bytes. Only reads what is in use: work goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import orjson
+from psycopg import Connection
+
+from application.ledgers import OPEN_DAY, OPEN_POSITION, AnyLedger, Ledger, SumLedger
+from infrastructure.database import Database
+from infrastructure.keys import KeyRing
+from infrastructure.ledger_tables import RowTable, SumTable, definition, quoted, table_name
+from infrastructure.rebuilding import SHADOW, Report, alone, shadows, silent
+
+CHUNK = 5_000
+_MARK_TITLES = {
+    "vf": "生效起", "kf": "记录起", "ev": "更替日", "ek": "更替记录", "ku": "撤回记录",
+    "stem": "来源流水", "day": "生效日",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where a stored ledger row and the journal disagree.
+
+    ``field`` is None where the whole row is missing or should not be there; ``stored`` is what
+    the table holds, ``expected`` what the journal says (both None: the ledger is not stored in the
+    form that is declared now); ``position`` is the entry it stems from.
+    """
+
+    ledger: str
+    title: str
+    key: str
+    field: str | None
+    field_title: str
+    stored: Any
+    expected: Any
+    position: int
+    personal: bool = False
+
+    def __str__(self) -> str:
+        """Say it in Chinese; personal values are not repeated."""
+        where = f"台账“{self.title}”，键 {self.key}，流水号 {self.position}："
+        if self.field is None:
+            if self.stored is self.expected is None:
+                return f"台账“{self.title}”尚未按现行定义生成，请重建。"
+            return where + ("缺少一行。" if self.stored is None else "多出一行。")
+        if self.personal:
+            return f"{where}“{self.field_title}”与流水不符（个人信息，内容从略）。"
+        return f"{where}“{self.field_title}”现为“{self.stored}”，按流水应为“{self.expected}”。"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where the journal itself is not whole: at which position, and what is wrong (in Chinese)."""
+
+    position: int
+    what: str
+
+    def __str__(self) -> str:
+        """Say it in Chinese."""
+        return f"流水号 {self.position}：{self.what}"
+
+
+class Verdict(NamedTuple):
+    """What a verification found: up to which position, and the first fault of each kind."""
+
+    head: int
+    faults: tuple[Fault, ...]
+    differences: tuple[Difference, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether everything agrees."""
+        return not self.faults and not self.differences
+
+
+def verify(
+    database: Database,
+    ring: KeyRing,
+    ledgers: Iterable[AnyLedger],
+    report: Report = silent,
+    *,
+    processes: int | None = None,
+) -> Verdict:
+    """Compare journal and ledgers with the stored bytes; see `Verdict`.
+
+    ``ring`` opens personal boxes and must be nobody else's meanwhile. Raises `RebuildRunning`.
+    """
+    chosen = tuple(ledgers)
+    with alone(database) as connection:
+        faults = tuple(check_journal(connection, report))
+        with shadows(database, connection, ring, chosen, report, processes) as head:
+            found: list[Difference] = []
+            for n, ledger in enumerate(chosen, start=1):
+                found += _first_difference(connection, ledger, head)
+                report("比对台账", n, len(chosen))
+    return Verdict(head, faults, tuple(found))
+
+
+# ── ledgers ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _first_difference(
+    connection: Connection[Any], ledger: AnyLedger, head: int
+) -> Iterator[Difference]:
+    if not _is_current(connection, ledger):
+        yield Difference(ledger.name, ledger.title, "", None, "", None, None, head)
+        return
+    if isinstance(ledger, Ledger):
+        yield from _row_difference(connection, ledger, head)
+    else:
+        yield from _sum_difference(connection, ledger, head)
+
+
+def _is_current(connection: Connection[Any], ledger: AnyLedger) -> bool:
+    """Whether the ledger is stored, in the form that this program declares."""
+    state = connection.execute("SELECT version FROM ledger_state WHERE name = %s", (ledger.name,))
+    exists = connection.execute("SELECT to_regclass(%s)", (quoted(table_name(ledger.name)),))
+    return state.fetchone() == (definition(ledger),) and exists.fetchone() != (None,)
+
+
+def _row_difference(connection: Connection[Any], ledger: Ledger, head: int) -> Iterator[Difference]:
+    names = RowTable(ledger, SHADOW).names
+    known = _as_known(names)
+    stored = f"SELECT {known} FROM {quoted(table_name(ledger.name))} WHERE kf <= %(head)s"  # noqa: S608
+    both = ", ".join(f"{side}.{quoted(name)}" for side in "se" for name in names)
+    equal = " AND ".join(f"s.{quoted(n)} IS NOT DISTINCT FROM e.{quoted(n)}" for n in names)
+    row = connection.execute(
+        f"SELECT {both} FROM ({stored}) s FULL JOIN {quoted(table_name(ledger.name, SHADOW))} e"  # noqa: S608
+        " ON s.subject = e.subject AND s.kf = e.kf AND s.vf = e.vf"
+        f" WHERE NOT ({equal}) ORDER BY least(s.stem, e.stem), coalesce(s.kf, e.kf)"
+        " LIMIT 1".encode(),
+        {"head": head},
+    ).fetchone()
+    if row is not None:
+        yield _difference(ledger, names, row[: len(names)], row[len(names) :], key=1)
+
+
+def _sum_difference(
+    connection: Connection[Any], ledger: SumLedger, head: int
+) -> Iterator[Difference]:
+    names = SumTable(ledger, SHADOW).names
+    known, plain = _as_known(names), ", ".join(map(quoted, names))
+    stored = f"SELECT {known} FROM {quoted(table_name(ledger.name))} WHERE kf <= %(head)s"  # noqa: S608
+    shadow = f"SELECT {plain} FROM {quoted(table_name(ledger.name, SHADOW))}"  # noqa: S608
+    place = names.index("stem")
+    found: list[Any] = []
+    for one, other in ((stored, shadow), (shadow, stored)):
+        found.append(
+            connection.execute(
+                f"SELECT {plain} FROM ({one} EXCEPT ALL {other}) d ORDER BY stem LIMIT 1".encode(),  # noqa: S608
+                {"head": head},
+            ).fetchone()
+        )
+    left, right = found
+    if left is None and right is None:
+        return
+    if left is not None and right is not None and left[place] != right[place]:
+        left, right = (left, None) if left[place] < right[place] else (None, right)
+    nothing = (None,) * len(names)
+    yield _difference(ledger, names, left or nothing, right or nothing, key=len(ledger.keys))
+
+
+def _as_known(names: Sequence[str]) -> str:
+    """Return the columns of a stored row as they stood at the position ``head``."""
+    as_known = {
+        "ev": f"CASE WHEN ek <= %(head)s THEN ev ELSE '{OPEN_DAY}'::date END AS ev",
+        "ek": f"CASE WHEN ek <= %(head)s THEN ek ELSE {OPEN_POSITION} END AS ek",
+        "ku": f"CASE WHEN ku <= %(head)s THEN ku ELSE {OPEN_POSITION} END AS ku",
+    }
+    return ", ".join(as_known.get(name, quoted(name)) for name in names)
+
+
+def _difference(
+    ledger: AnyLedger,
+    names: Sequence[str],
+    stored: Sequence[Any],
+    expected: Sequence[Any],
+    key: int,
+) -> Difference:
+    there, wanted = any(v is not None for v in stored), any(v is not None for v in expected)
+    said = stored if there else expected
+    where, stem = ":".join(map(str, said[:key])), said[names.index("stem")]
+    if not (there and wanted):
+        whole = "整行"
+        return Difference(
+            ledger.name, ledger.title, where, None, "",
+            whole if there else None, whole if wanted else None, stem,
+        )  # fmt: skip
+    n = next(n for n in range(len(names)) if stored[n] != expected[n])
+    column = ledger.columns.get(names[n])
+    title = column.title if column else _MARK_TITLES.get(names[n], names[n])
+    personal = bool(column and column.personal)
+    return Difference(
+        ledger.name, ledger.title, where, names[n], title, stored[n], expected[n], stem, personal
+    )
+
+
+# ── the journal ──────────────────────────────────────────────────────────────────────────────
+
+_EXTRACTS = ("position", "id", "fact", "recorded_at", "effective_on", "place", "actor", "voids")
+_TITLES = ("流水号", "编号", "业务", "登记时间", "生效日期", "次序", "经办人", "作废对象")
+
+
+def check_journal(connection: Connection[Any], report: Report = silent) -> list[Fault]:
+    """Return the first fault of each kind: bytes, extracts, tags, order, gaps."""
+    faults: dict[str, Fault] = {}
+    row = connection.execute("SELECT coalesce(max(position), 0) FROM journal").fetchone()
+    head = row[0] if row else 0
+    before: tuple[int, datetime | None] = (0, None)
+    with connection.transaction(), connection.cursor(name="journal_check") as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(_EXTRACTS)}, tags, data, leaf FROM journal"  # noqa: S608
+            " WHERE position <= %s ORDER BY position".encode(),
+            (head,),
+            binary=True,
+        )
+        while rows := cursor.fetchmany(CHUNK):
+            for line in rows:
+                for kind, what in _faults_of(line, before):
+                    faults.setdefault(kind, Fault(line[0], what))
+                before = line[0], line[3]
+            report("核对流水", before[0], head)
+    if before[0] != head:
+        faults.setdefault("gap", Fault(before[0], f"其后至流水号 {head} 缺少记录。"))
+    for position in connection.execute(_TAGS_DIFFER, (head, head)).fetchall():
+        faults.setdefault("tags", Fault(position[0], "标签表与该记录的标签不一致。"))
+    return sorted(faults.values(), key=lambda fault: fault.position)
+
+
+_TAGS_DIFFER = """
+SELECT min(position) FROM (
+    SELECT DISTINCT position, unnest(tags) AS tag FROM journal WHERE position <= %s
+) j FULL JOIN journal_tags t USING (position, tag)
+WHERE (j.tag IS NULL OR t.tag IS NULL) AND position <= %s HAVING count(*) > 0
+"""
+
+
+def _faults_of(
+    line: Sequence[Any], before: tuple[int, datetime | None]
+) -> Iterator[tuple[str, str]]:
+    position, recorded_at, tags, data, leaf = line[0], line[3], line[8], line[9], line[10]
+    if position != before[0] + 1:
+        yield "gap", f"流水号不连续：前一条为 {before[0]}。"
+    if before[1] is not None and recorded_at < before[1]:
+        yield "order", "登记时间早于前一条记录。"
+    if hashlib.sha256(b"\x00" + data).digest() != leaf:
+        yield "leaf", "叶哈希与存储内容不符，内容可能被改动。"
+    try:
+        said = orjson.loads(data)
+        expected = [_extract(said, name) for name in _EXTRACTS]
+        wanted_tags = list(said["tags"])
+    except (ValueError, KeyError, TypeError):
+        yield "bytes", "存储内容无法读取。"
+        return
+    for name, title, one, other in zip(_EXTRACTS, _TITLES, line, expected, strict=False):
+        if one != other:
+            yield f"extract {name}", f"“{title}”一列与存储内容不符。"
+    if list(tags) != wanted_tags:
+        yield "extract tags", "标签一列与存储内容不符。"
+
+
+def _extract(said: dict[str, Any], name: str) -> Any:
+    value = said[name]
+    if name == "recorded_at":
+        return datetime.fromisoformat(value)
+    if name == "effective_on":
+        return None if value is None else date.fromisoformat(value)
+    return value

@@ -1,0 +1,104 @@
+"""``taizhang journal``: the journal (流水) on the command line."""
+
+from __future__ import annotations
+
+import argparse
+
+import orjson
+
+from application.access import Reading
+from infrastructure.access_log import AccessLog
+from infrastructure.journal_reading import PAGE, Sought
+from infrastructure.office import Office
+from interface.cli_office import (
+    CannotDo,
+    Commands,
+    day,
+    err,
+    opened_office,
+    operator,
+    out,
+    shown,
+    table_of,
+)
+from interface.shown import entry_shown, has_personal
+
+
+def register(commands: Commands) -> None:
+    """Add the group."""
+    group = commands.add_parser("journal", help="流水", description="查看流水。")
+    actions = group.add_subparsers(title="命令", metavar="命令", required=True)
+
+    action = actions.add_parser("list", help="列出流水", description="列出流水，最新的在前。")
+    action.add_argument("--subject", metavar="对象", help="涉及对象，如 person:… 或 institution:…")
+    action.add_argument("--fact", metavar="种类", help="记录种类，如 staffing.entered")
+    action.add_argument("--actor", metavar="账号", help="办理账号")
+    action.add_argument("--from", dest="effective_from", metavar="日期", help="业务日期不早于")
+    action.add_argument("--to", dest="effective_to", metavar="日期", help="业务日期不晚于")
+    action.add_argument("--before", type=int, metavar="流水号", help="只看此流水号之前的")
+    action.add_argument("--limit", type=int, default=50, metavar="条数", help="最多几条（50）")
+    action.set_defaults(run=_list)
+
+    action = actions.add_parser("show", help="查看一条流水的全部内容（JSON）")
+    action.add_argument("position", type=int, metavar="流水号")
+    action.add_argument("--unmasked", action="store_true", help="显示完整个人信息（留访问记录）")
+    action.add_argument(
+        "--stored", action="store_true", help="原样输出存储的内容（个人信息已密封）"
+    )
+    action.set_defaults(run=_show)
+
+
+def _list(options: argparse.Namespace) -> int:
+    if not 1 <= options.limit <= PAGE:
+        raise CannotDo(f"条数应为 1 至 {PAGE}。")
+    sought = Sought(
+        subject=options.subject,
+        fact=options.fact,
+        actor=options.actor,
+        effective_from=None if options.effective_from is None else day(options.effective_from),
+        effective_to=None if options.effective_to is None else day(options.effective_to),
+        before=options.before,
+        limit=options.limit,
+    )
+    with opened_office() as office:
+        entries = office.journal.find(sought)
+    table = table_of("流水号", "记录时刻", "业务日期", "种类", "办理账号", "作废")
+    for entry in entries:
+        table.add_row(
+            str(entry.position),
+            shown(entry.recorded_at),
+            shown(entry.effective_on),
+            entry.fact.fact_name,
+            entry.actor,
+            shown(entry.voids),
+        )
+    out.print(table)
+    if len(entries) == options.limit:
+        err.print(f"可能还有更早的，接着看：--before {entries[-1].position}")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    with opened_office() as office:
+        text = _stored(office, options) if options.stored else _readable(office, options)
+    out.print(text)
+    return 0
+
+
+def _stored(office: Office, options: argparse.Namespace) -> str:
+    stored = office.journal.stored(options.position)
+    if stored is None:
+        raise CannotDo(f"没有流水号为 {options.position} 的记录。")
+    return stored.decode()
+
+
+def _readable(office: Office, options: argparse.Namespace) -> str:
+    entry = office.journal.entry(options.position)
+    if entry is None:
+        raise CannotDo(f"没有流水号为 {options.position} 的记录。")
+    if options.unmasked and has_personal(entry):
+        question = {"position": options.position}
+        reading = Reading(operator(), "journal", question, 1, True, entry.position)  # noqa: FBT003  (unmasked)
+        AccessLog(office.database).note(reading)
+    shown_ = entry_shown(entry, unmasked=options.unmasked)
+    return orjson.dumps(shown_, option=orjson.OPT_INDENT_2).decode()

@@ -1,0 +1,130 @@
+"""The frame around every request: nothing leaves but an answer or a problem, and a log line.
+
+A fault of the program is answered with a number; its place in the code is logged under that number,
+its message is not, for it may quote what was being filed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from interface.operations import Endpoint
+from interface.problems import Problem
+
+HEADERS: Final = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+"""What every answer carries: nobody on the way keeps it, and nobody guesses at its type."""
+
+FRAMES_LOGGED: Final = 8
+METHOD_NOT_ALLOWED: Final = 405
+
+_log = structlog.get_logger("taizhang.http")
+
+
+class Frame:
+    """ASGI middleware around the whole application."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        direct: Mapping[tuple[str, str], Endpoint],
+        translate: Callable[[Exception], Problem | None],
+    ) -> None:
+        """Frame ``app``; ``translate`` makes the problem of an exception that has one.
+
+        Routes without parameters are answered through ``direct``. FastAPI has them too, for its
+        description of the API and for 405, but takes several times as long to find and call one
+        as we to answer it.
+        """
+        self._app = app
+        self._direct = direct
+        self._translate = translate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 0
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        try:
+            endpoint = self._direct.get((scope["method"], scope["path"]))
+            if endpoint is None:
+                await self._app(scope, receive, send_on)
+            else:
+                scope["direct"] = scope["path"]
+                response = await endpoint(Request(scope, receive))
+                await response(scope, receive, send_on)
+        except Exception as error:  # noqa: BLE001  (the last one to catch it: answered, or logged)
+            problem = self._translate(error) or _fault(error)
+            if problem.status == METHOD_NOT_ALLOWED:
+                problem.headers["Allow"] = self._allowed(scope["path"], problem)
+            if status:  # the answer is already under way: end the connection, do not pretend
+                raise ConnectionAbortedError(problem.code) from None
+            await problem.response()(scope, receive, send_on)
+        finally:
+            _log_request(scope, status, started)
+
+    def _allowed(self, path: str, problem: Problem) -> str:
+        """Return every method of the path; Starlette names only its first route's."""
+        known = sorted(method for method, one in self._direct if one == path)
+        return ", ".join(known) or problem.headers.get("Allow", "")
+
+
+def _fault(error: Exception) -> Problem:
+    return Problem(
+        "server.fault",
+        "系统出现故障，本次操作没有完成。请稍后重试；如再次出现，请把故障编号告诉管理员。",
+        reference=_log_fault(error),
+    )
+
+
+def _log_fault(error: Exception) -> str:
+    reference = secrets.token_hex(6)
+    places = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-FRAMES_LOGGED:]
+    ]
+    _log.error("fault", reference=reference, error=type(error).__name__, places=places)
+    return reference
+
+
+def _log_request(scope: Scope, status: int, started: float) -> None:
+    """Log method, route, status, time and account; never the query, which may hold a name."""
+    route = getattr(scope.get("route"), "path", None)
+    _log.info(
+        "request",
+        method=scope["method"],
+        route=route or scope.get("direct"),
+        status=status,
+        ms=round((time.perf_counter() - started) * 1000, 1),
+        actor=scope.get("state", {}).get("actor"),
+    )
+
+
+def http_problem(error: HTTPException) -> Problem:
+    """Say what Starlette says by itself (404, 405 …) as a problem document."""
+    code, detail = {
+        404: ("request.path", "没有这个地址，请检查拼写；全部地址见 /openapi.json。"),
+        405: ("request.method", "这个地址不支持该操作，请检查请求方法（GET、POST）。"),
+    }.get(error.status_code, ("request.malformed", "请求无法识别。"))
+    return Problem(code, detail, headers=error.headers)

@@ -1,0 +1,175 @@
+"""What the routes work with: one office's parts, handed over by the composition root.
+
+The protocols name what the routes ask of parts that live below ``application``; the parts
+themselves are put together in ``app.py``.
+"""
+
+# What each method of a protocol does is said where it is done.
+# ruff: noqa: D102
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from application.access import Account, Reading, Session, Slowed
+from application.in_force import SUBJECT, InForce
+from application.journal import Filing, Receipt, Writer
+from application.proposals import Proposals
+from domain.vocabulary import Entry
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS = 4
+"""Threads that wait for the database on behalf of readers."""
+
+LOGINS_AT_ONCE = 2
+"""Passwords checked at the same time: each costs 64 MiB and a tenth of a second of one core."""
+
+LOGINS_WAITING = 30
+"""Logins that may wait for that; further ones are asked to come back."""
+
+EXPORTS_WAITING = 20
+"""Exports that may wait for the one being written."""
+
+
+class Busy(Exception):
+    """Too many wait for the same thing already."""
+
+
+class Accounts(Protocol):
+    """The office's accounts (see ``infrastructure/accounts.py``)."""
+
+    def add(
+        self,
+        name: str,
+        display_name: str,
+        password: str,
+        roles: Iterable[str],
+        *,
+        by: str,
+        must_change: bool = True,
+    ) -> Account: ...
+    def all(self) -> list[Account]: ...
+    def change(
+        self,
+        name: str,
+        *,
+        by: str,
+        display_name: str | None = None,
+        roles: Iterable[str] | None = None,
+        disabled: bool | None = None,
+        password: str | None = None,
+    ) -> Account: ...
+    def change_password(self, name: str, old: str, new: str, token: str) -> None: ...
+    def events(self, *, before: int | None, limit: int) -> list[dict[str, Any]]: ...
+    def login(self, name: str, password: str, address: str) -> tuple[str, Session]: ...
+    def remembered(self, token: str) -> Session | None: ...
+    def session(self, token: str) -> Session | None: ...
+    def logout(self, token: str) -> None: ...
+
+
+class AccessLog(Protocol):
+    """Who read what (see ``infrastructure/access_log.py``)."""
+
+    def note(self, reading: Reading) -> None: ...
+    def readings(
+        self, *, actor: str | None, exports: bool, before: int | None, limit: int
+    ) -> list[dict[str, Any]]: ...
+
+
+class Journal(Protocol):
+    """Questions to the journal (see ``infrastructure/journal_reading.py``)."""
+
+    def head(self) -> tuple[int, datetime | None]: ...
+    def position_at(self, moment: datetime) -> int: ...
+    def entry(self, position: int) -> Entry | None: ...
+    def voided_by(self, position: int) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class Services:
+    """One office's parts, and the threads that wait for its database."""
+
+    writer: Writer
+    accounts: Accounts
+    access_log: AccessLog
+    journal: Journal
+    find: Callable[..., Sequence[Entry]]
+    ledgers: Any
+    ledger_question: Callable[..., Any]
+    write_file: Callable[..., Any]
+    proposals: Proposals
+    in_force: InForce
+    version: str
+    readers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(READERS, "taizhang-reader")
+    )
+    passwords: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(LOGINS_AT_ONCE, "taizhang-login")
+    )
+    exporters: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "taizhang-export")
+    )
+    logins: list[None] = field(default_factory=list)
+    exports: list[None] = field(default_factory=list)
+
+    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that waits for the database in a reader's thread."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.readers, lambda: function(*args, **kwargs))
+
+    async def run_slowly(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that hashes passwords; raises `Slowed` where too many wait for it."""
+        if len(self.logins) >= LOGINS_AT_ONCE + LOGINS_WAITING:
+            raise Slowed(2)
+        with _counted(self.logins):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self.passwords, lambda: function(*args, **kwargs))
+
+    async def run_export(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that writes a file, one at a time; raises `Busy` where too many wait."""
+        if len(self.exports) > EXPORTS_WAITING:
+            raise Busy
+        with _counted(self.exports):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self.exporters, lambda: function(*args, **kwargs))
+
+    async def file(self, filing: Filing) -> Receipt:
+        """File and wait without holding a thread; raises what the writer answers.
+
+        Shielded: a caller who goes away does not take back what has been handed in.
+        """
+        return await asyncio.shield(asyncio.wrap_future(self.writer.submit(filing)))
+
+    async def setting(self, name: str) -> Any:
+        """Return a setting's value today."""
+        known = self.in_force.remembered(name)
+        return await self.run(self.in_force.value, name) if known is None else known
+
+    def heed(self, receipt: Receipt) -> None:
+        """Notice what a filing changes for the routes themselves."""
+        if not receipt.dry_run and any(SUBJECT in entry.tags for entry in receipt.entries):
+            self.in_force.forget()
+
+    def close(self) -> None:
+        """End the threads."""
+        self.readers.shutdown(cancel_futures=True)
+        self.passwords.shutdown(cancel_futures=True)
+        self.exporters.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _counted(waiting: list[None]) -> Iterator[None]:
+    """Count one more who waits, for as long as he does; only the event loop's thread counts."""
+    waiting.append(None)
+    try:
+        yield
+    finally:
+        waiting.pop()

@@ -1,0 +1,1 @@
+"""The tests: stories, laws, races and crashes."""

@@ -1,0 +1,270 @@
+"""Random but mostly legal histories of a small district, for laws that must hold in all of them.
+
+    Step(kind, a, b, n, day) ──► `History.take` picks who and what from those on record ──► filed
+                                                                                    or refused
+
+Steps choose among subjects that exist and quotas that may suffice, so that most filings are
+accepted; late, future-dated, voiding and correcting filings are common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from domain.code_sets import EntryMode, LeaveReason, QuotaKind
+from domain.deciding import Command, DatedCommand, Refused
+from domain.documents import SupplyBasis
+from domain.institutions import Founded
+from domain.institutions_changes import AbolishInstitution, RenameInstitution
+from domain.quotas import SetCeiling, TakeOverQuota, TransferQuota
+from domain.staffing import Career, PlacingSomebody, Stay
+from domain.staffing_approvals import Approval, CancelUse, UseApproved
+from domain.staffing_people import ChangePerson, PersonRegistered
+from domain.vocabulary import Entry
+from tests.district import ADMINISTRATIVE, PUBLIC, District
+
+FIRST = date(2021, 6, 1)
+STEPS = 60
+"""Days of a history: from FIRST on; today is in the middle."""
+
+LATER = FIRST + timedelta(days=2 * STEPS)
+"""A day by which everything has taken effect, and every reservation has ended."""
+
+
+class Step(NamedTuple):
+    """One thing somebody tries: the kind of filing, whom it concerns, how many, on which day."""
+
+    kind: str
+    a: int
+    b: int
+    n: int
+    day: int
+
+
+class History(District):
+    """A district in which steps are taken."""
+
+    def __init__(self, watcher: Callable[[list[Entry]], None] | None = None) -> None:
+        self.watcher = watcher
+        self.filed: dict[int, Command] = {}
+        self.refused = self.accepted = 0
+        super().__init__(today=FIRST + timedelta(days=STEPS // 2))
+        for name in ("甲办", "乙办"):
+            self.quota(self.office(name, day=FIRST), 5, ADMINISTRATIVE, FIRST)
+        for name in ("甲校", "乙校"):
+            self.quota(self.school(name, day=FIRST), 4, PUBLIC, FIRST)
+        for kind in (ADMINISTRATIVE, PUBLIC):
+            self.file(SetCeiling(effective_on=FIRST, quota_kind=kind, change=10))
+        over = self.office("丙办", day=FIRST)
+        self.file(
+            TakeOverQuota(effective_on=FIRST, institution=over, quota_kind=ADMINISTRATIVE, number=1)
+        )
+        for _ in range(2):
+            self.file(self.taking_over(over, day=FIRST))
+
+    def file(self, command: Command) -> list[Entry]:
+        """File, and let whoever watches see the append."""
+        entries = super().file(command)
+        for entry in entries:
+            self.filed[entry.position] = command
+        if self.watcher is not None:
+            self.watcher(entries)
+        return entries
+
+    def take(self, step: Step) -> None:
+        """Try the step; a refusal is an answer too."""
+        command = getattr(self, f"_{step.kind}")(step)
+        if command is None:
+            return
+        try:
+            self.file(command)
+        except Refused:
+            self.refused += 1
+        else:
+            self.accepted += 1
+
+    # ── whom and what ────────────────────────────────────────────────────────────────────────
+
+    def _on(self, step: Step) -> date:
+        return FIRST + timedelta(days=step.day)
+
+    def _institutions(self) -> list[Founded]:
+        facts = (entry.fact for entry in self.memory.entries)
+        found = {fact.institution: fact for fact in facts if isinstance(fact, Founded)}
+        return list(found.values())
+
+    def _institution(self, n: int) -> Founded:
+        found = self._institutions()
+        return found[n % len(found)]
+
+    def _kind(self, who: Founded) -> QuotaKind:
+        return PUBLIC if who.category.value == "institution" else ADMINISTRATIVE
+
+    def _empty(self, n: int) -> Founded:
+        """An institution that holds nothing in the end, where there is one."""
+        holding = {who for (who, _) in self.sums("quota_book", LATER)}
+        found = self._institutions()
+        empty = [one for one in found if one.institution not in holding]
+        return (empty or found)[n % len(empty or found)]
+
+    def _stay(self, n: int) -> tuple[str, Stay | None]:
+        """Somebody, and where he is in the end: in most cases somebody who is somewhere."""
+        facts = (entry.fact for entry in self.memory.entries)
+        people = [fact.person for fact in facts if isinstance(fact, PersonRegistered)]
+        stays = [(one, self.standings.of(Career, one).current) for one in people]
+        placed = [pair for pair in stays if pair[1] is not None]
+        found = placed if placed and n % 5 else stays
+        return found[n % len(found)]
+
+    def _person(self, n: int) -> str:
+        facts = (entry.fact for entry in self.memory.entries)
+        found = [fact.person for fact in facts if isinstance(fact, PersonRegistered)]
+        return found[n % len(found)]
+
+    def _approval(self, step: Step) -> tuple[UseApproved, date] | None:
+        """An approval, most likely one that is not used up, and a day on which it is valid."""
+        approvals = [e for e in self.memory.entries if isinstance(e.fact, UseApproved)]
+        left = [e for e in approvals if self.standings.of(Approval, e.fact.approval).left]  # type: ignore[attr-defined]
+        found = left if left and step.a % 5 else approvals
+        if not found:
+            return None
+        entry = found[step.a % len(found)]
+        assert isinstance(entry.fact, UseApproved)
+        day = min(max(self._on(step), entry.business_date), entry.fact.valid_until)
+        return entry.fact, day
+
+    # ── the filings ──────────────────────────────────────────────────────────────────────────
+
+    def _ceiling(self, step: Step) -> Command:
+        change = step.n if step.a % 4 else -step.n
+        kind = (ADMINISTRATIVE, PUBLIC)[step.b % 2]
+        return SetCeiling(effective_on=self._on(step), quota_kind=kind, change=change)
+
+    def _grant(self, step: Step) -> Command:
+        who = self._institution(step.a)
+        return self.granting(who.institution, step.n, self._kind(who), self._on(step))
+
+    def _cut(self, step: Step) -> Command:
+        who = self._institution(step.a)
+        return self.cutting(who.institution, step.n, self._kind(who), self._on(step))
+
+    def _pass(self, step: Step) -> Command:
+        giver, receiver = self._institution(step.a), self._institution(step.b)
+        return TransferQuota(
+            effective_on=self._on(step),
+            giver=giver.institution,
+            receiver=receiver.institution,
+            quota_kind=self._kind(giver),
+            number=step.n,
+        )
+
+    def _approve(self, step: Step) -> Command:
+        who, day = self._institution(step.a), self._on(step)
+        until = day + timedelta(days=step.b % 20)
+        return self.approving(who.institution, step.n, self._kind(who), day, valid_until=until)
+
+    def _cancel(self, step: Step) -> Command | None:
+        found = self._approval(step)
+        if found is None:
+            return None
+        approval, day = found
+        return CancelUse(effective_on=day, approval=approval.approval, reason="取消")
+
+    def _enter(self, step: Step) -> Command:
+        """By an approval where there is one, else by appointment; a new person or a former one."""
+        found = self._approval(step) if step.n % 2 else None
+        more = {} if step.b % 4 else {"person": self._person(step.b)}
+        if found is None:
+            who = self._institution(step.a)
+            return self.entering(who.institution, None, self._kind(who), self._on(step), **more)
+        approval, day = found
+        return self.entering(approval.institution, approval.approval, approval.kind, day, **more)
+
+    def _move(self, step: Step) -> Command:
+        """To another unit with quota of the kind, where the mover has one."""
+        person, stay = self._stay(step.a)
+        who = self._institution(step.b)
+        day, kind = self._on(step), self._kind(who)
+        if stay is not None and step.n > 1:
+            fitting = [
+                one
+                for one in self._institutions()
+                if self._kind(one) == stay.kind and one.institution != stay.institution
+            ]
+            day, kind, who = max(day, stay.since), stay.kind, fitting[step.b % len(fitting)]
+        mode = EntryMode.APPOINTMENT
+        return self.moving(person, who.institution, None, kind, day, entry_mode=mode)
+
+    def _leave(self, step: Step) -> Command:
+        person, stay = self._stay(step.a)
+        day = self._on(step) if stay is None else max(self._on(step), stay.since)
+        return self.leaving(person, day, LeaveReason.RESIGNED)
+
+    def _change(self, step: Step) -> Command:
+        return ChangePerson(
+            effective_on=self._on(step), person=self._person(step.a), phone=str(step.n)
+        )
+
+    def _found(self, step: Step) -> Command:
+        return self.founding(f"第{step.b % 5}中心", self._on(step))
+
+    def _rename(self, step: Step) -> Command:
+        return RenameInstitution(
+            effective_on=self._on(step),
+            institution=self._institution(step.a).institution,
+            name=f"第{step.b % 5}中心",
+            basis=self.citing(),
+        )
+
+    def _abolish(self, step: Step) -> Command:
+        return AbolishInstitution(
+            effective_on=self._on(step),
+            institution=self._empty(step.a).institution,
+            reason="改革",
+            basis=self.citing(),
+        )
+
+    def _supply(self, step: Step) -> Command:
+        missing = [int(place) for place in self.rows("missing_basis", LATER)]
+        at = missing[step.a % len(missing)] if missing else 1 + step.a
+        return SupplyBasis(position=at, basis=self.citing())
+
+    def _void(self, step: Step) -> Command:
+        """One of the latest entries, most of which nothing rests on yet."""
+        at = len(self.memory.entries) - step.a % 12
+        return self.voiding(max(at, 1))
+
+    def _correct(self, step: Step) -> Command | None:
+        """The same filing, dated some days later or earlier, or with another number."""
+        at = max(1, len(self.memory.entries) - step.a % 12)
+        command, entry = self.filed[at], self.memory.entries[at - 1]
+        if command.kind.startswith("journal.") or isinstance(entry.fact, PersonRegistered):
+            return None
+        changes: dict[str, object] = {}
+        if isinstance(command, DatedCommand):
+            changes["effective_on"] = self._on(step)
+        if step.b % 2 and hasattr(command, "number"):
+            changes["number"] = step.n
+        if isinstance(command, PlacingSomebody):
+            changes |= {"new_person": None, "person": entry.subjects("person")[0]}
+        return self.correcting((at, command.model_copy(update=changes)))
+
+
+FILINGS = (
+    *("ceiling", "grant", "cut", "pass", "approve", "approve", "cancel", "enter", "enter"),
+    *("enter", "move", "leave", "change", "found", "rename", "abolish", "supply"),
+    *("void", "void", "correct", "correct"),
+)
+STEP = st.builds(
+    Step,
+    kind=st.sampled_from(FILINGS),
+    a=st.integers(0, 59),
+    b=st.integers(0, 59),
+    n=st.integers(1, 3),
+    day=st.integers(0, STEPS),
+)
+STEPS_TAKEN = st.lists(STEP, min_size=5, max_size=40)

@@ -1,0 +1,415 @@
+"""Laws that hold in every history: late, future-dated, voided, corrected, refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.books import LEDGERS
+from application.deciding import carry_out
+from application.ledgers import (
+    OPEN_POSITION,
+    Ledger,
+    Stored,
+    SumLedger,
+    picture,
+    redraw,
+    row_as_of,
+    sums_as_of,
+)
+from application.standings import Standings, is_large
+from domain.deciding import KINDS, Book, Refused, Standing
+from domain.quotas_accounts import POOL, QuotaBook
+from domain.vocabulary import Entry, live
+from tests.histories import FILINGS, FIRST, STEP, STEPS, STEPS_TAKEN, History, Step
+
+RUN = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SOAK = settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DAYS = [FIRST + timedelta(days=n) for n in range(-1, STEPS + 25, 5)]
+
+
+def lived(steps: list[Step]) -> History:
+    """A history in which these steps have been taken."""
+    history = History()
+    for step in steps:
+        history.take(step)
+    return history
+
+
+# ── the histories themselves ─────────────────────────────────────────────────────────────────
+
+
+def test_most_steps_are_accepted_and_every_kind_of_fact_occurs() -> None:
+    """Random commands are mostly refused, and then the laws are asleep: prove that they are not."""
+    accepted = refused = 0
+    facts: Counter[str] = Counter()
+    for seed in range(60):
+        history = lived(_steps(seed))
+        accepted, refused = accepted + history.accepted, refused + history.refused
+        facts.update(entry.fact.fact_name for entry in history.memory.entries)
+    assert accepted > refused
+    missing = {
+        "institutions.renamed",
+        "institutions.abolished",
+        "quotas.transferred",
+        "quotas.cut-back",
+        "staffing.use-cancelled",
+        "staffing.transferred",
+        "staffing.left",
+        "staffing.person-changed",
+        "documents.basis-supplied",
+        "journal.voided",
+    } - facts.keys()
+    assert not missing
+
+
+def _steps(seed: int, n: int = 30) -> list[Step]:
+    random = Random(seed)  # noqa: S311  (a seeded history is no secret)
+    return [
+        Step(
+            random.choice(FILINGS),
+            random.randrange(60),
+            random.randrange(60),
+            random.randint(1, 3),
+            random.randint(0, STEPS),
+        )
+        for _ in range(n)
+    ]
+
+
+# ── quotas and heads ─────────────────────────────────────────────────────────────────────────
+
+
+def check_totals(history: History) -> None:
+    """Σ institutions + pool = Σ ceilings, by both ledgers and by the books, on every day."""
+    for day in DAYS:
+        book, ceilings = history.sums("quota_book", day), history.sums("ceilings", day)
+        for kind in ("10", "20"):
+            granted = sum(line["approved"] for key, line in book.items() if key[1] == kind)
+            line = ceilings.get((POOL, kind), {"ceiling": 0, "granted": 0, "pool": 0})
+            assert line["granted"] == granted
+            assert line["ceiling"] == granted + line["pool"]
+            assert line["pool"] >= 0
+        for (who, kind), line in book.items():
+            totals = history.standings.of(QuotaBook, who).totals(kind, day)
+            assert totals._asdict() == line
+
+
+def check_heads(history: History) -> None:
+    """Nobody is counted twice, and the roster and the book count the same heads."""
+    for day in DAYS:
+        roster = history.rows("roster", day).values()
+        heads = Counter((row.institution, str(row.quota_kind)) for row in roster)
+        book = history.sums("quota_book", day)
+        occupied = Counter({key: line["occupied"] for key, line in book.items()})
+        assert +heads == +occupied
+
+
+def check_vacancies(history: History) -> None:
+    """No unit has more heads than quota, but for the exception it came with; nor less than none."""
+    came_with = Counter(
+        entry.fact.institution  # type: ignore[attr-defined]
+        for entry in live(history.memory.entries)
+        if getattr(entry.fact, "excused", False)
+    )
+    for day in DAYS:
+        for (who, kind), line in history.sums("quota_book", day).items():
+            usable = line["approved"] - line["occupied"] - line["reserved"]
+            assert usable >= -came_with[who], (who, kind, day)
+            assert min(line.values()) >= 0
+
+
+def check_lives(history: History) -> None:
+    """Nobody and nothing is in an institution on a day on which it does not stand."""
+    for day in DAYS:
+        standing = {
+            key
+            for key, row in history.rows("institutions", day).items()
+            if row.status == "standing"
+        }
+        holding = {who for (who, _) in history.sums("quota_book", day)}
+        assert holding <= standing
+
+
+def check_names(history: History) -> None:
+    """No two bear the same name on a day."""
+    for day in DAYS:
+        rows = history.rows("institutions", day).values()
+        names = [row.name for row in rows if row.status == "standing"]
+        assert len(names) == len(set(names))
+
+
+@RUN
+@given(STEPS_TAKEN)
+def test_totals_close_and_nobody_is_counted_twice(steps: list[Step]) -> None:
+    """On every day, as known in the end."""
+    check_history(steps)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_totals_close_in_long_histories(seed: int) -> None:
+    """The same over many filings, in which late ones, voids and corrections meet."""
+    check_history(_steps(seed, 120))
+
+
+@pytest.mark.soak
+@SOAK
+@given(STEPS_TAKEN)
+def test_totals_close_in_very_many_histories(steps: list[Step]) -> None:
+    """The same, at length."""
+    check_history(steps)
+
+
+def check_history(steps: list[Step]) -> None:
+    """Everything that must hold between the books."""
+    history = lived(steps)
+    check_totals(history)
+    check_heads(history)
+    check_vacancies(history)
+    check_lives(history)
+    check_names(history)
+
+
+# ── standings ────────────────────────────────────────────────────────────────────────────────
+
+
+def snapshot(standings: Standings, tags: list[str]) -> dict[tuple[str, str], Any]:
+    """Everything that stands about these subjects, in a form that can be compared."""
+    found: dict[tuple[str, str], Any] = {}
+    for tag in tags:
+        kind, _, who = tag.partition(":")
+        for one in KINDS.get(kind, ()):
+            if issubclass(one, Standing):
+                found[tag, one.__name__] = standings.of(one, who)
+            elif issubclass(one, QuotaBook):
+                found[tag, one.__name__] = _answers(standings.of(one, who))
+            elif issubclass(one, Book):
+                found[tag, one.__name__] = vars(standings.of(one, who))
+    return found
+
+
+def _answers(book: QuotaBook) -> list[Any]:
+    return [
+        (kind, day, book.totals(kind, day), book.usable(kind, day), book.takers(kind, day))
+        for kind in sorted(book.kinds())
+        if any(any(book.totals(kind, day)) for day in DAYS)
+        for day in DAYS
+    ]
+
+
+def all_tags(entries: list[Entry]) -> list[str]:
+    """Every tag of these entries."""
+    return sorted({tag for entry in entries for tag in entry.tags})
+
+
+@RUN
+@given(STEPS_TAKEN)
+def test_what_stands_is_what_folding_anew_gives(steps: list[Step]) -> None:
+    """However it came about: advanced, refolded, undone."""
+    history = lived(steps)
+    tags = all_tags(history.memory.entries)
+    assert any(is_large(tag.partition(":")[0]) for tag in tags)
+    assert comparable(snapshot(history.standings, tags)) == comparable(
+        snapshot(Standings(history.memory), tags)
+    )
+
+
+def comparable(value: Any) -> Any:
+    """Books keep empty lines where a refused filing had been: the same as none."""
+    if isinstance(value, dict):
+        lines = {key: comparable(one) for key, one in value.items()}
+        return {key: one for key, one in lines.items() if one}
+    if isinstance(value, list) and not any(value):
+        return []
+    return value
+
+
+@RUN
+@given(STEPS_TAKEN, st.lists(STEP, min_size=1, max_size=8))
+def test_the_same_command_decided_twice_gives_the_same(
+    steps: list[Step], tries: list[Step]
+) -> None:
+    """Deciding remembers nothing: neither an accepted nor a refused trial leaves a trace."""
+    history = lived(steps)
+    tags = all_tags(history.memory.entries)
+    before = snapshot(history.standings, tags)
+    for step in tries:
+        command = getattr(history, f"_{step.kind}")(step)
+        if command is not None:
+            assert trial(history, command) == trial(history, command)
+    assert comparable(snapshot(history.standings, tags)) == comparable(before)
+
+
+def trial(history: History, command: Any) -> Any:
+    """What filing the command would record, or by which rule it would be refused; undone."""
+    mark, ids = history.standings.mark, history.memory.ids
+    made: list[Entry] = []
+
+    def make_entry(draft: Any, _inquiry: Any) -> Entry:
+        position = len(history.memory.entries) + len(made) + 1
+        made.append(history._entry(draft, position, history.memory.entries[-1].recorded_at))
+        return made[-1]
+
+    try:
+        carry_out(command, history.standings, history.today, make_entry)
+    except Refused as refused:
+        return refused.rule.name, str(refused), refused.positions
+    finally:
+        history.standings.undo_to(mark)
+        history.memory.ids = ids
+    return made
+
+
+# ── ledgers ──────────────────────────────────────────────────────────────────────────────────
+
+ORDINARY = [one for one in LEDGERS.values() if isinstance(one, Ledger)]
+SUMS = [one for one in LEDGERS.values() if isinstance(one, SumLedger)]
+
+
+class Shelf:
+    """Every stored row of every ordinary ledger, kept up append by append."""
+
+    def __init__(self) -> None:
+        self.history: History | None = None
+        self.entries: list[Entry] = []
+        self.heads: list[int] = []
+        self.live: dict[tuple[str, str], list[Stored]] = {}
+        self.all: dict[tuple[str, str], list[Stored]] = {}
+
+    def absorb(self, entries: list[Entry]) -> None:
+        """Redraw what the append concerns."""
+        self.entries += entries
+        step = entries[-1].position
+        self.heads.append(step)
+        for ledger in ORDINARY:
+            for key in {key for e in entries if ledger.takes(e) for key in ledger.keys(e)}:
+                self._redraw(ledger, key, step)
+
+    def _redraw(self, ledger: Ledger, key: str, step: int) -> None:
+        about = [e for e in self.entries if ledger.takes(e) and key in ledger.keys(e)]
+        live = self.live.get((ledger.name, key), [])
+        kept, _ = redraw(key, live, picture(ledger, key, about), step)
+        rows = self.all.setdefault((ledger.name, key), [])
+        rows += [row for row in kept if all(row is not known for known in rows)]
+        self.live[ledger.name, key] = kept
+
+    def read(self, ledger: Ledger, key: str, valid: date, known: int) -> list[Any]:
+        """The rows whose region holds this point of the two clocks."""
+        return [
+            row.row
+            for row in self.all.get((ledger.name, key), [])
+            if row.vf <= valid
+            and row.kf <= known < row.ku
+            and not (valid >= row.ev and known >= row.ek)
+        ]
+
+
+def check_shelf(shelf: Shelf, valid: date, known: int) -> None:
+    """Every stored row, at that point of the two clocks, is the row by the law."""
+    assert shelf.all
+    for ledger in ORDINARY:
+        for name, key in shelf.all:
+            if name != ledger.name:
+                continue
+            entries = [e for e in shelf.entries if ledger.takes(e) and key in ledger.keys(e)]
+            law = row_as_of(ledger, key, entries, valid, known)
+            assert shelf.read(ledger, key, valid, known) == ([] if law is None else [law])
+
+
+@RUN
+@given(STEPS_TAKEN, st.data())
+def test_stored_rows_say_what_the_law_says(steps: list[Step], data: st.DataObject) -> None:
+    """At any point of the two clocks, for every ledger of the house and every key."""
+    shelf = Shelf()
+    history = History(shelf.absorb)
+    for step in steps:
+        history.take(step)
+    known = data.draw(st.sampled_from([*shelf.heads[-12:], OPEN_POSITION - 1]))
+    check_shelf(shelf, data.draw(st.sampled_from([*DAYS, history.today])), known)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_stored_rows_say_what_the_law_says_in_long_histories(seed: int) -> None:
+    """The same over many filings, at points all over the two clocks."""
+    shelf = Shelf()
+    history = History(shelf.absorb)
+    for step in _steps(seed, 100):
+        history.take(step)
+    for n, known in enumerate(shelf.heads):
+        check_shelf(shelf, DAYS[n % len(DAYS)], known)
+
+
+@RUN
+@given(STEPS_TAKEN, STEPS_TAKEN)
+def test_the_past_never_changes(steps: list[Step], later: list[Step]) -> None:
+    """What a ledger said as known at a position it says for ever."""
+    history = lived(steps)
+    known = len(history.memory.entries)
+    before = as_known(history, known)
+    for step in later:
+        history.take(step)
+    assert as_known(history, known) == before
+
+
+def as_known(history: History, known: int) -> dict[str, Any]:
+    """Everything that the ledgers say as known at a position, on some days."""
+    said: dict[str, Any] = {}
+    for day in (FIRST, history.today, FIRST + timedelta(days=STEPS + 20)):
+        for ledger in ORDINARY:
+            said[f"{ledger.name}@{day}"] = history.rows(ledger.name, day, known)
+        for book in SUMS:
+            said[f"{book.name}@{day}"] = sums_as_of(book, history.memory.entries, day, known)
+    return said
+
+
+@RUN
+@given(STEPS_TAKEN)
+def test_every_entry_is_tagged_with_every_account_it_moves(steps: list[Step]) -> None:
+    """Or its book would never hear of it; and with one person at the most."""
+    for entry in lived(steps).memory.entries:
+        moved = {slot.holder for slot in entry.slots()}
+        assert moved <= set(entry.subjects("account"))
+        assert len(entry.subjects("person")) <= 1
+
+
+@RUN
+@given(STEPS_TAKEN)
+def test_every_transfer_conserves(steps: list[Step]) -> None:
+    """As much comes in as goes out: approved between accounts, heads between units."""
+    for entry in lived(steps).memory.entries:
+        name = entry.fact.fact_name
+        moved: Counter[str] = Counter()
+        for slot in entry.slots():
+            moved[slot.measure] += slot.n
+        if name in ("quotas.granted", "quotas.cut-back", "quotas.transferred"):
+            assert moved["approved"] == 0
+        if name == "staffing.transferred":
+            assert moved["occupied"] == 0
+        assert moved["reserved"] == 0  # every reservation ends
+
+
+# ── the laws are awake ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("guard", ["broken", "misfits"])
+def test_a_guard_that_sleeps_is_caught_by_the_laws(
+    guard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the soundness check after each command some history breaks a law."""
+    monkeypatch.setattr(Standings, guard, lambda _self, _about: set())
+    assert any(breaks_a_law(seed) for seed in range(12))
+
+
+def breaks_a_law(seed: int) -> bool:
+    """Whether this long history breaks a law."""
+    try:
+        check_history(_steps(seed, 120))
+    except AssertionError:
+        return True
+    return False

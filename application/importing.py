@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -21,9 +22,11 @@ from application.importing_results import (
     CeilingResult,
     Finding,
     Imported,
+    Line,
     Recorded,
     RowResult,
     SheetRead,
+    Table,
     Unread,
     Workbook,
 )
@@ -102,19 +105,38 @@ class Ready:
     people: list[Pending]
     unread: list[Unread]
 
+    @property
+    def waiting(self) -> int:
+        """How many rows have nothing wrong with them so far, and are to be decided."""
+        return sum(row.command is not None for row in (*self.institutions, *self.people))
+
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
 
-def books_of(files: Iterable[tuple[str, Workbook]]) -> tuple[list[BookLines], list[Unread]]:
-    """Return the known books in opened workbooks, given by name, and the sheets not to be read."""
+def books_of(
+    files: Iterable[tuple[str, Workbook]],
+    naming: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+) -> tuple[list[BookLines], list[Unread]]:
+    """Return the known books in opened workbooks, given by name, and the sheets not to be read.
+
+    Whatever is raised while a file is read, now or later, passes through ``naming`` of its name.
+    """
     books: list[BookLines] = []
     unread: list[Unread] = []
     for name, workbook in files:
-        tables, ignored = workbook.tables()
-        books += [BookLines.of(name, table) for table in tables]
+        with naming(name):
+            tables, ignored = workbook.tables()
+        for table in tables:
+            lines = _within(naming(name), table)
+            books.append(BookLines(name, table.heading.book, lines, table))
         unread += [Unread(name, one.sheet, one.why) for one in ignored]
     return books, unread
+
+
+def _within(naming: AbstractContextManager[None], table: Table) -> Iterator[Line]:
+    with naming:
+        yield from table.rows()
 
 
 def prepare(

@@ -363,8 +363,3 @@ class BookLines:
     book: Book
     lines: Iterable[Line]
     table: Table | None = None
-
-    @classmethod
-    def of(cls, file: str, table: Table) -> BookLines:
-        """Return the rows of a table as a workbook's reader hands it over."""
-        return cls(file, table.heading.book, table.rows(), table)

@@ -193,7 +193,7 @@ def _on_export(table: Table, evidence: StoredEvidence, peer: _Peer, folder: Path
 def _on_filing(url: str, n: int = 4_000, rounds: int = ROUNDS) -> None:
     """File with and without the keeper, in turn, on one growing office."""
     table = Table(
-        "filing, 64 callers, checkpoints every 1,000 entries or 2 s",
+        "filing, 64 callers, checkpoints every 1,000 entries or 5 s",
         *("", "plain", "signing", "ratio"),
     )
     schema = fresh_schema("evidence")

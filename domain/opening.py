@@ -283,9 +283,7 @@ class OpenInstitution(DatedCommand, kind="opening.institution", title="机构编
             above = past.of(Institution, founded.superior or "")
             was = above.name_on(self.effective_on) if founded.superior else "无"
             differing.append(("主管部门", was, self.superior or ""))
-        past.require(
-            institution_agrees_with_the_books, self.name, known.position, tuple(differing)
-        )
+        past.require(institution_agrees_with_the_books, self.name, known.position, tuple(differing))
 
     def _differing(self, founded: Founded) -> Iterator[tuple[str, str, str]]:
         for name in ("category", "rank", "funding", "credit_code", "functions"):

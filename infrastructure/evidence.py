@@ -48,7 +48,8 @@ from infrastructure.database import Database
 from infrastructure.evidence_checking import examine
 from infrastructure.evidence_export import write_export
 from infrastructure.evidence_folder import EvidenceFolder
-from infrastructure.evidence_keys import SigningKeys, check_signature
+from infrastructure.evidence_keys import SigningKeys
+from infrastructure.evidence_suites import check_signature
 from infrastructure.evidence_tree import StoredTree
 
 GRADES: Final = ("secret", "internal", "public")
@@ -170,15 +171,15 @@ class StoredEvidence:
         Where the journal does not, it was cut off or rolled back.
         """
         outside, size = self._folder.newest(), last.range.size if last else 0
-        note = self._folder.note(outside) or "" if outside else ""
         if outside <= size:
-            if outside and not self._has(connection, outside, note):
-                raise Contradiction(f"外存文件夹中 {outside} 条的检查点与数据库中的不同。{LOOK}")
+            if outside:
+                self._match(connection, outside)
             return last
         if _head(connection) < outside:
             raise Contradiction(_cut_off(_head(connection), outside))
         nodes: list[tuple[Node, bytes]] = []
         grown = tree.grown(last.range if last else CompactRange(), outside, nodes)
+        note = self._folder.note(outside) or ""
         should = str(self.keys.signed(str(Checkpoint(self.keys.origin, outside, grown.root))))
         if note != should and should.startswith(note):  # the crash came while it was written
             self._folder.keep_checkpoint(outside, note := should)
@@ -186,11 +187,14 @@ class StoredEvidence:
             raise Contradiction(f"流水与外存文件夹中 {outside} 条的检查点不符。{LOOK}")
         return self._store(connection, tree, grown, note, nodes)
 
-    def _has(self, connection: Connection[Any], size: int, note: str | None) -> bool:
+    def _match(self, connection: Connection[Any], size: int) -> None:
+        """Hold the folder's checkpoint to the database's; one half written is completed."""
         row = connection.execute(
             "SELECT note FROM checkpoints WHERE size = %s", (size,), prepare=True
         ).fetchone()
-        return row is not None and row[0] == note
+        if row is None:
+            raise Contradiction(f"数据库中缺少外存文件夹中 {size} 条的检查点。{LOOK}")
+        self._folder.keep_checkpoint(size, row[0])
 
     def _carry_outside(self, connection: Connection[Any], tree: StoredTree, newest: Signed) -> None:
         """Write what the folder lacks: tiles first, so that a checkpoint there is complete."""
@@ -198,8 +202,8 @@ class StoredEvidence:
         if there == size:
             return
         self._folder.keep_keys([str(key) for key in self.keys.known])
-        for tile in tiles_between(there, size):
-            self._folder.keep_tile(tile, tree.tile(tile))
+        for tile, hashes in tree.tiles(tiles_between(there, size)):
+            self._folder.keep_tile(tile, hashes)
         rows = connection.execute(
             "SELECT size, note FROM checkpoints WHERE size > %s ORDER BY size", (there,)
         ).fetchall()
@@ -280,7 +284,7 @@ class StoredEvidence:
         if tile.nodes[1].stop > size >> tile.nodes[0]:
             raise Unknown(f"没有散列块 {tile.path}。")
         with self._reading() as connection:
-            return StoredTree(connection).tile(tile)
+            return next(StoredTree(connection).tiles([tile]))[1]
 
     # ── proofs ───────────────────────────────────────────────────────────────────────────────
 

@@ -20,11 +20,19 @@ import orjson
 from psycopg import Connection
 
 from application.evidence import DAMAGE, Contradiction, Examination, Examiner, Kind, Progress
-from domain.evidence import TILE_HEIGHT, CompactRange, Node, leaf_hash, root_of
+from domain.evidence import (
+    TILE_HEIGHT,
+    CompactRange,
+    Node,
+    leaf_hash,
+    root_of,
+    tiles_between,
+)
 from domain.evidence_notes import Checkpoint, NoteProblem, opened
 from infrastructure.database import Database
 from infrastructure.evidence_folder import EvidenceFolder
-from infrastructure.evidence_keys import SigningKeys, check_signature
+from infrastructure.evidence_keys import SigningKeys
+from infrastructure.evidence_suites import check_signature
 
 ROWS_AT_ONCE: Final = 2_000
 _EXTRACTS: Final = (
@@ -165,6 +173,7 @@ class _Journal:
         self._outside = _OutsideLeaves(folder, signed, result)
         self._tree: CompactRange | None = CompactRange()
         self._stored_nodes = self._read_nodes()
+        self._nodes: dict[Node, bytes] = {}  # as they should be
         self._sizes = sorted(signed.roots.keys() | signed.ranges.keys(), reverse=True)
         self._last: datetime | None = None
         self._gap = 0  # the first position that is missing, 0 where none is
@@ -264,6 +273,7 @@ class _Journal:
 
     def _compare_node(self, node: Node, hash_: bytes) -> None:
         stored = self._stored_nodes.pop(node, None)
+        self._nodes[node] = hash_
         if self._explained or self._outside.differing:
             return
         last = (node.number + 1) << node.height
@@ -287,6 +297,7 @@ class _Journal:
             for node in sorted(self._stored_nodes):
                 first = (node.number << node.height) + 1
                 self._result.found(Kind.NODE, first, f"散列树存储多出一项（流水号 {first} 起）。")
+            self._outside.compare_upper(self._nodes)
         self._outside.conclude()
 
 
@@ -316,6 +327,16 @@ class _OutsideLeaves:
             leaf = next(self._leaves, None)
             self._at += 1
         return leaf
+
+    def compare_upper(self, nodes: dict[Node, bytes]) -> None:
+        """Compare the tiles above the leaves with what the journal comes to."""
+        for tile in tiles_between(0, self._size if self._root else 0):
+            if tile.level:
+                height, numbers = tile.nodes
+                first = (numbers.start << height) + 1
+                if self._folder.tile(tile) != b"".join(nodes[Node(height, n)] for n in numbers):
+                    detail = f"外存散列块 {tile.path} 缺失或被改动。"
+                    self._result.found(Kind.OUTSIDE, first, detail)
 
     def conclude(self) -> None:
         """Judge the differences: the journal's fault where the leaves are those once signed."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from application.evidence import Contradiction, EvidenceProblem
-from domain.evidence import TILE_WIDTH, Tile, split
+from domain.evidence import HASH_BYTES, TILE_WIDTH, Tile, split
 
 SIZE_DIGITS: Final = 12
 _SIZE_PARTS: Final = SIZE_DIGITS // 3
@@ -99,18 +99,24 @@ class EvidenceFolder:
             yield split(self._leaf_tile(number, width))
 
     def _leaf_tile(self, number: int, width: int) -> bytes:
+        """Return the first hashes of a leaf tile, from the full one where the partial is gone."""
         for tile in (Tile(0, number, width), Tile(0, number)):
-            path = self.path / tile.path
-            try:
-                hashes = path.read_bytes()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise EvidenceProblem(f"外存散列块无法读取：{path}（{error}）。") from error
-            if len(hashes) != len(split(hashes)) * 32 or len(split(hashes)) != tile.width:
-                raise Contradiction(f"外存散列块不完整：{path}。")
-            return hashes[: width * 32]
+            hashes = self.tile(tile)
+            if hashes is not None:
+                if len(hashes) != tile.width * HASH_BYTES:
+                    raise Contradiction(f"外存散列块不完整：{self.path / tile.path}。")
+                return hashes[: width * HASH_BYTES]
         raise Contradiction(f"外存散列块缺失：{self.path / Tile(0, number, width).path}。")
+
+    def tile(self, tile: Tile) -> bytes | None:
+        """Return what a tile's file holds, None where there is none."""
+        path = self.path / tile.path
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise EvidenceProblem(f"外存散列块无法读取：{path}（{error}）。") from error
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────
 

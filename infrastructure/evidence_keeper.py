@@ -20,7 +20,7 @@ from infrastructure.evidence import StoredEvidence
 
 EVERY_ENTRIES: Final = 1_000
 EVERY_SECONDS: Final = 600.0
-LOOK_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 60.0
 """How long a failed attempt is left alone."""
 

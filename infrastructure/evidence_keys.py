@@ -5,7 +5,7 @@
 
 All keys of a journal carry one name, which is the origin of its checkpoints. Rotation overlaps: a
 new key signs beside the old one until everybody who checks has its public key, then the old one is
-retired. A signature suite is a row of `SUITES`; the C2SP type byte of a key says which.
+retired. Keys of several suites may sign side by side.
 """
 
 from __future__ import annotations
@@ -13,13 +13,9 @@ from __future__ import annotations
 import base64
 import os
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Protocol
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from typing import Final
 
 from domain.evidence_notes import (
     ED25519,
@@ -30,61 +26,11 @@ from domain.evidence_notes import (
     is_key_name,
     key_parts,
 )
+from infrastructure.evidence_suites import SUITES, Signer
 from infrastructure.keys import KeyProblem
 
 PRIVATE: Final = "PRIVATE+KEY+"
 _HEADING: Final = "# 台账检查点签名密钥：请妥善备份，不得外传。\n"
-
-
-class Signer(Protocol):
-    """A key that signs: here in a file, elsewhere perhaps in a device."""
-
-    key: VerifierKey
-    secret: bytes
-
-    def sign(self, text: bytes) -> bytes:
-        """Return the signature over a text."""
-        ...
-
-
-class Ed25519Signer:
-    """Signs as RFC 8032 says."""
-
-    def __init__(self, name: str, secret: bytes) -> None:
-        """Sign with the key that these 32 bytes are."""
-        self._private = Ed25519PrivateKey.from_private_bytes(secret)
-        self.secret = secret
-        self.key = VerifierKey(name, ED25519, self._private.public_key().public_bytes_raw())
-
-    def sign(self, text: bytes) -> bytes:
-        """See `Signer.sign`."""
-        return self._private.sign(text)
-
-
-def _check_ed25519(public: bytes, text: bytes, signature: bytes) -> bool:
-    try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, text)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A way to sign: how a secret becomes a signer, and how a signature is checked."""
-
-    signer: Callable[[str, bytes], Signer]
-    check: Callable[[bytes, bytes, bytes], bool]
-    secret_bytes: int = 32
-
-
-SUITES: Final[dict[bytes, Suite]] = {ED25519: Suite(Ed25519Signer, _check_ed25519)}
-"""By C2SP signature type. Another suite is one more row."""
-
-
-def check_signature(key: VerifierKey, text: bytes, signature: bytes) -> bool:
-    """Whether ``signature`` is the key's over ``text``; see `domain.evidence_notes.Check`."""
-    return SUITES[key.type].check(key.public, text, signature)
 
 
 # ── the keys of one journal ──────────────────────────────────────────────────────────────────
@@ -146,7 +92,7 @@ def new_signing_keys(
 
 
 def _new_signer(name: str, suite: bytes) -> Signer:
-    return SUITES[suite].signer(name, os.urandom(SUITES[suite].secret_bytes))
+    return SUITES[suite].signer(name, SUITES[suite].new_secret())
 
 
 # ── their file ───────────────────────────────────────────────────────────────────────────────
@@ -192,7 +138,7 @@ def _signer(line: str) -> Signer:
     try:
         signer = SUITES[suite].signer(name, secret)
     except ValueError as error:
-        raise NoteProblem(f"密钥 {key_id} 的长度不对。") from error
+        raise NoteProblem(f"密钥 {key_id} 的内容不对。") from error
     if signer.key.id.hex() != key_id:
         raise NoteProblem(f"密钥 {key_id} 的编号与内容不符。")
     return signer

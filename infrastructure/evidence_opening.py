@@ -19,12 +19,12 @@ from infrastructure.database import Database
 from infrastructure.evidence import StoredEvidence
 from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keys import (
-    SUITES,
     SigningKeys,
     load_signing_keys,
     make_signing_keys,
     new_signing_keys,
 )
+from infrastructure.evidence_suites import SUITES
 
 ORIGINS: Final = "taizhang/"
 """What the names of all journals begin with; random characters follow."""

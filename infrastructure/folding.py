@@ -24,9 +24,9 @@ import psycopg
 from psycopg import Connection
 
 from application.keeping import SumRow
-from application.ledgers import OPEN_POSITION, AnyLedger, Ledger, SumLedger
+from application.ledgers import OPEN_POSITION, AnyLedger, Ledger, Stored, SumLedger
 from application.timelines import history
-from domain.vocabulary import ID_ALPHABET, Entry
+from domain.vocabulary import ID_ALPHABET, Entry, Fact
 from infrastructure.decoding import Decoder
 from infrastructure.keys import KeyRing
 from infrastructure.ledger_tables import RowTable, SumTable, index_statements, table_name
@@ -149,7 +149,10 @@ class Folder:
         self._voids = _voids(self.reading, plan.head)
         self._later = _Later(self.reading, plan.head)
         self._outlets = {one.name: Outlet(one, plan.prefix, self.writing) for one in plan.ledgers}
-        self._books = [one for one in plan.ledgers if isinstance(one, SumLedger)]
+        self._books = [
+            (one, self._outlets[one.name]) for one in plan.ledgers if isinstance(one, SumLedger)
+        ]
+        self._taking: dict[type[Fact], tuple[Ledger, ...]] = {}
         self._lists = [
             one for one in plan.ledgers if isinstance(one, Ledger) and one.key == "entry"
         ]
@@ -234,18 +237,21 @@ class Folder:
         if entry.voids is not None:
             return
         position = entry.position
-        for book in self._books:
-            outlet = self._outlets[book.name]
+        kf, ku = self.step(position), self._voids.get(position, OPEN_POSITION)
+        for book, outlet in self._books:
             for move in book.moves(entry):
-                ku = self._voids.get(position, OPEN_POSITION)
-                row = SumRow(move, self.step(position), position)
-                outlet.put(SumTable.of(outlet.table).line(row, ku))
+                outlet.put_move(SumRow(move, kf, position), ku)
 
     def _add_place(self, about: list[Entry]) -> None:
         """Add the rows of an entry first filed here, with what was filed about it later."""
-        place = about[0].position
-        if len(about) > 1:
-            _join_targets(about)
+        first = about[0]
+        if len(about) == 1:
+            for ledger in self._takers(first):
+                for key in dict.fromkeys(ledger.keys(first)):
+                    self._add_history(ledger, key, about)
+            return
+        _join_targets(about)
+        place = str(first.position)
         for ledger in self._lists:
             by_key: dict[str, list[Entry]] = {}
             for entry in about:
@@ -253,8 +259,17 @@ class Folder:
                     for key in dict.fromkeys(ledger.keys(entry)):
                         by_key.setdefault(key, []).append(entry)
             for key, entries in by_key.items():
-                if key == str(place) or key.startswith(f"{place}:"):
+                if key.partition(":")[0] == place:
                     self._add_history(ledger, key, entries)
+
+    def _takers(self, entry: Entry) -> tuple[Ledger, ...]:
+        """Return the ledgers of entries in which this one has a row of its own."""
+        fact = type(entry.fact)
+        found = self._taking.get(fact)
+        if found is None:
+            found = tuple(ledger for ledger in self._lists if ledger.takes(entry))
+            self._taking[fact] = found
+        return found
 
     # ── by subject ───────────────────────────────────────────────────────────────────────────
 
@@ -303,15 +318,14 @@ class Folder:
                     yield tag, entry
 
     def _add_history(self, ledger: Ledger, key: str, about: Sequence[Entry]) -> None:
-        outlet = self._outlets[ledger.name]
-        table = RowTable.of(outlet.table)
         if len(about) == 1:
             appends = [(self.step(about[0].position), about)]
         else:
             by_step = groupby(about, key=lambda entry: self.step(entry.position))
             appends = [(step, list(entries)) for step, entries in by_step]
+        outlet = self._outlets[ledger.name]
         for row in history(ledger, key, appends):
-            outlet.put(table.line(row))
+            outlet.put_row(row)
 
 
 _NOT_HOSTED = """
@@ -409,14 +423,37 @@ class Outlet:
         self._lines: list[str] = []
         self._size = 0
         self._tabs = len(self.table.names) - 1
+        self._forms = _forms_of(ledger)
+        self._measures = tuple(ledger.measures) if isinstance(ledger, SumLedger) else ()
 
-    def put(self, values: Sequence[Any]) -> None:
-        """Take a line."""
-        line = "\t".join(
-            [v if type(v) is str else _NULL if v is None else _form(v) for v in values]
+    def put_row(self, row: Stored) -> None:
+        """Take a row of an ordinary ledger."""
+        table = RowTable.of(self.table)
+        cells = list(table.values(row.row))
+        for n, form in self._forms:
+            if cells[n] is not None:
+                cells[n] = form(cells[n])
+        said = "\t".join([_NULL if cell is None else cell for cell in cells])
+        self._put(
+            f"{row.subject}\t{_DAYS[row.vf]}\t{row.kf}\t{_DAYS[row.ev]}\t{row.ek}\t{row.ku}"
+            f"\t{row.position}\t{said}",
+            lambda: table.line(row),
         )
+
+    def put_move(self, row: SumRow, ku: int) -> None:
+        """Take a dated change of a running book."""
+        move = row.move
+        sums = "\t".join([str(move.changes.get(name, 0)) for name in self._measures])
+        keys = "\t".join(move.key)
+        self._put(
+            f"{keys}\t{_DAYS[move.day]}\t{row.kf}\t{ku}\t{row.position}\t{sums}",
+            lambda: SumTable.of(self.table).line(row, ku),
+        )
+
+    def _put(self, line: str, values: Callable[[], Sequence[Any]]) -> None:
+        """Take a line; where a text has signs that COPY reads otherwise, write it with care."""
         if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != self._tabs:
-            line = "\t".join([_escaped(value) for value in values])
+            line = "\t".join([_escaped(value) for value in values()])
         self._lines.append(line)
         self._size += len(line)
         if self._size > FLUSH:
@@ -432,34 +469,41 @@ class Outlet:
             self._lines, self._size = [], 0
 
 
+class _Days(dict[Any, str]):
+    """Days as COPY reads them, each written once; what has been erased stays as it reads."""
+
+    def __missing__(self, day: Any) -> str:
+        if not isinstance(day, date):
+            return str(day)
+        self[day] = day.isoformat()
+        return self[day]
+
+
+_DAYS = _Days()
+
 _NULL = "\0"
 """Stands for an empty field until the lines are sent: no text in the database can hold it."""
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_DAYS: dict[date, str] = {}
+_FORMS: dict[type, Callable[[Any], str]] = {
+    int: str,
+    bool: lambda value: "t" if value else "f",
+    date: _DAYS.__getitem__,
+    datetime: lambda value: value if isinstance(value, str) else value.isoformat(),
+}
 
 
-def _form(value: Any) -> str:
-    form = _FORMS.get(type(value))
-    return str(value) if form is None else form(value)
+def _forms_of(ledger: AnyLedger) -> tuple[tuple[int, Callable[[Any], str]], ...]:
+    """Return which fields are no texts, and how each is written."""
+    if isinstance(ledger, SumLedger):
+        return ()
+    types = [ledger.types[name] for name in ledger.columns]
+    return tuple((n, _FORMS[kind]) for n, kind in enumerate(types) if kind in _FORMS)
 
 
 def _escaped(value: Any) -> str:
     if value is None:
         return _NULL
-    return value.translate(_ESCAPES) if isinstance(value, str) else _form(value)
-
-
-def _day(day: date) -> str:
-    text = _DAYS.get(day)
-    if text is None:
-        text = _DAYS[day] = day.isoformat()
-    return text
-
-
-_FORMS: dict[type, Callable[[Any], str]] = {
-    int: str,
-    bool: lambda value: "t" if value else "f",
-    date: _day,
-    datetime: datetime.isoformat,
-}
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    return _FORMS[type(value)](value)

@@ -27,6 +27,7 @@ from infrastructure.evidence_examiners import identity_examiner, ledger_examiner
 from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keys import SigningKeys, load_signing_keys, save_signing_keys
 from infrastructure.evidence_opening import opened_evidence, replace_lost_keys
+from infrastructure.evidence_suites import SUITES
 from infrastructure.keys import KeyRing, load_master_key
 from infrastructure.office import Office
 from infrastructure.settings import Settings, read_settings
@@ -96,7 +97,12 @@ def register(commands: Commands) -> None:
     keys = actions.add_parser("key", help="签名密钥", description="查看、轮换检查点的签名密钥。")
     choices = keys.add_subparsers(title="命令", metavar="命令", required=True)
     choices.add_parser("show", help="列出公钥").set_defaults(run=_show_keys)
-    choices.add_parser("rotate", help="启用一把新密钥，与原密钥并签").set_defaults(run=_rotate)
+    choice = choices.add_parser("rotate", help="启用一把新密钥，与原密钥并签", description=_ROTATE)
+    suites = {suite.name: type_ for type_, suite in SUITES.items()}
+    choice.add_argument(
+        "--suite", choices=suites, default="ed25519", metavar="算法", help="默认 ed25519"
+    )
+    choice.set_defaults(run=_rotate, suites=suites)
     choice = choices.add_parser("retire", help="停用一把密钥（其公钥仍可核验以前的检查点）")
     choice.add_argument("id", metavar="编号", help="8 位编号，见 key show")
     choice.set_defaults(run=_retire)
@@ -113,6 +119,10 @@ _VERIFY: Final = (
     f"退出码：0 无误；{FOUND} 发现问题；{NO_WITNESS} 未见问题，但没有数据库以外的检查点可比。"
 )
 _PROVE: Final = "出具一条流水的证明（C2SP tlog-proof 文本，附原始内容），用 verify.py 核验。"
+_ROTATE: Final = (
+    "新密钥与原密钥并签，直到停用原密钥。安装了 gmssl-pyx 的可选 --suite sm2（国密 SM2/SM3）；"
+    "该实现未经商用密码检测认证，核验程序 verify.py 只核验 ed25519 签名。"
+)
 _EXPORT: Final = "导出整本流水、散列树、检查点、公钥和核验程序；个人信息保持密封。"
 
 
@@ -334,8 +344,8 @@ def _show_keys(_: argparse.Namespace) -> int:
     return 0
 
 
-def _rotate(_: argparse.Namespace) -> int:
-    keys = _changed(lambda keys: keys.rotated())
+def _rotate(options: argparse.Namespace) -> int:
+    keys = _changed(lambda keys: keys.rotated(options.suites[options.suite]))
     out.print(
         f"已启用新密钥，今后的检查点由 {len(keys.signers)} 把密钥并签：\n{keys.signers[-1].key}\n"
         "请公布新公钥；待核验人都已取得后，再停用旧密钥（evidence key retire）。\n"

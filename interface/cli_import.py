@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple, Self
+
+from rich.progress import Progress
 
 from application import importing
-from application.importing import Order, Ready, books_of
-from application.importing_results import RESULTS, TITLES, Imported, Result, RowResult
+from application.importing import Order, books_of
+from application.importing_results import RESULTS, BookLines, Imported, RowResult, Unread
 from application.journal import Filing
 from domain.code_sets import QuotaKind
 from domain.journal import OpenJournal
 from infrastructure.office import Office
-from infrastructure.workbooks import BookProblem, Workbook, open_book
+from infrastructure.workbooks import BookProblem, open_book
 from infrastructure.workbooks_annotated import RowNote, annotated_copy
 from interface.cli_office import (
     CannotDo,
@@ -32,28 +33,31 @@ from interface.cli_office import (
     shown,
     table_of,
 )
+from interface.importing import checked_name, distinct_names
 
 FAULTY: Final = 5
-"""Exit code: done, but something of the books was wrong and is not recorded."""
+"""Exit code: done, but something in the books was wrong and is not recorded."""
 
 SHOWN: Final = 20
 """So many rows with findings are shown on the screen; the checked copies have all of them."""
 
-_STEP: Final = 250
+STEP: Final = 200
 """The progress bar moves every so many rows."""
 
+STAGES: Final = {"read": "读取", "decide": "核对"}
+
 _DESCRIPTION: Final = """\
-把现用的机构编制表和人员名册（.xlsx、.xls、.csv）导入台账，作为建账日的期初情况。
-可一次给出多个文件；先用 --dry-run 试办，改正后再正式导入。
-同一文件重复导入不会重复记录。有误的行不记录，其余的行一次性记录。"""
+把现用的机构编制表和人员名册（.xlsx、.xls、.csv）导入，作为建账日的期初情况。
+可一次给出多个文件。先用 --dry-run 试办，改正后再正式导入。
+有误的行不记录，其余的行一次记录；同一文件重复导入，不会重复记录。"""
 
 
 def register(commands: Commands) -> None:
     """Add the command."""
-    action = commands.add_parser("import", help="导入现有台账", description=_DESCRIPTION)
+    action = commands.add_parser("import", help="导入现有的机构表和名册", description=_DESCRIPTION)
     action.add_argument("files", nargs="+", type=Path, metavar="文件", help="机构表、人员名册")
     action.add_argument("--opening", metavar="日期", help="建账日，如 2021-06-30；已建账的可省略")
-    action.add_argument("--office", metavar="单位全称", help="还没有建账时：同时以此名称建账")
+    action.add_argument("--office", metavar="单位全称", help="还没有建账的，同时以此名称建账")
     action.add_argument("--dry-run", action="store_true", help="只试办：逐行检查，不作任何记录")
     action.add_argument("--strict", action="store_true", help="只要有一处有误，就全部不记录")
     action.add_argument(
@@ -68,7 +72,7 @@ def register(commands: Commands) -> None:
         "--checked-copy",
         type=Path,
         metavar="目录",
-        help="把每个文件另存一份“原名-核对结果.xlsx”，逐行注明结果和问题",
+        help="为每个文件另存一份“原名-核对结果.xlsx”，逐行注明结果和问题",
     )
     action.set_defaults(run=_import)
 
@@ -76,20 +80,95 @@ def register(commands: Commands) -> None:
 def _import(options: argparse.Namespace) -> int:
     ceilings = _ceilings(options.ceiling)
     opening = None if options.opening is None else day(options.opening)
-    with ExitStack() as stack:
-        books = {name: stack.enter_context(_opened(path)) for name, path in _named(options.files)}
-        lines, unread = _saying_which(lambda: books_of(books.items()))
-        office = stack.enter_context(opened_office())
-        order = _order(options, office, opening, ceilings)
-        with _Bar() as bar:
-            total = sum(one.table.sheet.size()[0] for one in lines if one.table is not None)
-            ready = importing.prepare(lines, order.opening, bar.of(total), unread)
-            books.clear()
+    files = dict(zip(distinct_names([p.name for p in options.files]), options.files, strict=True))
+    with ExitStack() as opened:
+        lines, unread = _books(files, opened)
+        with opened_office() as office, _bar() as bar:
+            order = _order(options, office, opening, ceilings)
+            bar.expect("read", sum(_height(one) for one in lines))
+            ready = importing.prepare(lines, order.opening, bar.moved, unread)
             lines.clear()
-            imported = importing.file(office.writer, ready, order, bar)
+            opened.close()  # the files are not needed while deciding, but their memory is
+            bar.expect("decide", ready.waiting)
+            imported = importing.file(office.writer, ready, order, bar.moved)
     _show(imported)
     if options.checked_copy is not None:
-        _write_copies(options.files, imported, options.checked_copy)
-    elif imported.faulty or any(row.findings for row in imported.rows):
-        err.print("加上 --checked-copy 目录，可得到逐行注明结果和问题的副本。")
+        _write_copies(files, imported, options.checked_copy)
     return FAULTY if imported.faulty else 0
+
+
+# ── what is asked ────────────────────────────────────────────────────────────────────────────
+
+
+def _ceilings(given: Sequence[str]) -> dict[QuotaKind, int]:
+    """Read 编制类型=数."""
+    found: dict[QuotaKind, int] = {}
+    for one in given:
+        name, _, number = one.replace("＝", "=").partition("=")
+        kind = QuotaKind.from_text(name)
+        if kind is None:
+            near = "、".join(other.label for other in QuotaKind.nearest(name))
+            raise CannotDo(f"没有“{name}”这种编制类型，最接近的是：{near}。")
+        if not number.strip().isdecimal() or not 0 < int(number) <= importing.LARGEST_CEILING:
+            raise CannotDo(f"编制总量“{one}”应写作 编制类型=数，如 事业编制=500。")
+        if kind in found:
+            raise CannotDo(f"{kind.label}的总量写了两次。")
+        found[kind] = int(number)
+    return found
+
+
+def _books(files: dict[str, Path], opened: ExitStack) -> tuple[list[BookLines], list[Unread]]:
+    """Open the files and find the books in them."""
+    workbooks = []
+    for name, path in files.items():
+        with _naming(name):
+            workbooks.append((name, opened.enter_context(open_book(path, name))))
+    return books_of(workbooks, _naming)
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Say of which file a problem speaks."""
+    try:
+        yield
+    except BookProblem as problem:
+        raise CannotDo(f"《{name}》不能导入：{problem.message}。") from None
+    except FileNotFoundError:
+        raise CannotDo(f"没有找到文件“{name}”，请检查路径。") from None
+    except OSError as error:
+        raise CannotDo(f"《{name}》无法读取（{error.strerror}）。") from None
+
+
+def _height(book: BookLines) -> int:
+    """Return how many rows a sheet has, headings included: the bar may end a little early."""
+    return 0 if book.table is None else book.table.height
+
+
+def _order(
+    options: argparse.Namespace,
+    office: Office,
+    opening: date | None,
+    ceilings: dict[QuotaKind, int],
+) -> Order:
+    first = office.journal.entry(1)
+    day_ = opening or (None if first is None else first.effective_on)
+    if day_ is None:
+        raise CannotDo("请用 --opening 写明建账日，如 --opening 2021-06-30。")
+    order = Order(day_, operator(), options.dry_run, options.strict, ceilings)
+    if first is None and not order.dry_run:
+        _open_journal(office, order, options.office)
+    elif (problem := importing.opening_problem(first, order)) is not None:
+        raise CannotDo(problem)
+    return order
+
+
+def _open_journal(office: Office, order: Order, name: str | None) -> None:
+    """Open the journal: its first entry names the office, and is for ever."""
+    if name is None and is_interactive():
+        err.print(f"还没有建账。现在以 {order.opening} 为建账日建账，请输入单位全称：", end="")
+        name = input().strip()
+    if not name:
+        raise CannotDo("还没有建账，请加上 --office 单位全称，同时建账。")
+    opening = OpenJournal(effective_on=order.opening, office=name, purpose="live")
+    office.writer.do(Filing((opening,), order.actor))
+    out.print(f"已建账：{name}，建账日 {order.opening}。")

@@ -24,8 +24,8 @@ from domain.settings import ChangeSetting
 from infrastructure.access_log import AccessLog
 from infrastructure.evidence import StoredEvidence
 from infrastructure.evidence_examiners import identity_examiner, ledger_examiner
-from infrastructure.evidence_keys import check_signature
 from infrastructure.evidence_opening import opened_evidence
+from infrastructure.evidence_suites import check_signature
 from infrastructure.keys import KeyRing
 from infrastructure.office import Office
 from interface import cli_evidence, evidence, verify

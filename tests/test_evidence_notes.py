@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,14 +25,13 @@ from domain.evidence_notes import (
 )
 from infrastructure.evidence_keys import (
     PRIVATE,
-    Ed25519Signer,
     SigningKeys,
-    check_signature,
     load_signing_keys,
     make_signing_keys,
     new_signing_keys,
     save_signing_keys,
 )
+from infrastructure.evidence_suites import SM2, SUITES, Ed25519Signer, check_signature
 from infrastructure.keys import KeyProblem
 
 # The worked example of Go's sumdb/note package, from which the format stems.
@@ -287,3 +288,54 @@ def test_the_last_key_cannot_be_retired() -> None:
         alone.retiring(alone.known[0].id.hex())
     with pytest.raises(KeyProblem, match="没有编号"):
         alone.retiring("00000000")
+
+
+# ── SM2 ──────────────────────────────────────────────────────────────────────────────────────
+
+SM2_KEY_INFO = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d03420004")
+"""What comes before the 64 bytes of a public key in its DER form (RFC 5480, curve SM2)."""
+
+
+@pytest.fixture
+def sm2() -> bytes:
+    """The type of SM2 keys, where they are to be had."""
+    pytest.importorskip("gmssl_pyx", reason="gmssl-pyx, the SM2 extra, is not installed")
+    return SM2
+
+
+def test_sm2_signs_beside_ed25519(sm2: bytes, tmp_path: Path) -> None:
+    """Both lines are there, each key opens the checkpoint, and the file brings both back."""
+    both = new_signing_keys(NAME).rotated(sm2)
+    path = tmp_path / "evidence.key"
+    save_signing_keys(path, both)
+    loaded = load_signing_keys(path)
+    assert loaded.known == both.known
+    text = str(loaded.signed(str(Checkpoint(NAME, 2, ROOT))))
+    for key in both.known:
+        assert opened(text, [VerifierKey.parse(str(key), SUITES)], check_signature).size == 2
+    with pytest.raises(NoteProblem, match="签名无效"):
+        opened(text.replace("\n2\n", "\n3\n"), [both.known[1]], check_signature)
+
+
+def test_an_sm2_key_whose_halves_do_not_fit_is_refused(sm2: bytes) -> None:
+    """Nothing would verify that it signs."""
+    one, other = (SUITES[sm2].new_secret() for _ in range(2))
+    for secret in (one[:32] + other[32:], one[:-1], bytes(96)):
+        with pytest.raises(ValueError, match="SM2"):
+            SUITES[sm2].signer(NAME, secret)
+
+
+def test_openssl_accepts_our_sm2_signatures(sm2: bytes, tmp_path: Path) -> None:
+    """An independent implementation of the standard, with its default signer id."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl program to compare with")
+    signer = SUITES[sm2].signer(NAME, SUITES[sm2].new_secret())
+    (tmp_path / "text").write_bytes(b"text")
+    (tmp_path / "signature").write_bytes(signer.sign(b"text"))
+    (tmp_path / "key.der").write_bytes(SM2_KEY_INFO + signer.key.public)
+    command = [openssl, "pkeyutl", "-verify", "-pubin", "-keyform", "DER", "-inkey", "key.der"]
+    command += ["-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678"]
+    command += ["-in", "text", "-sigfile", "signature"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert b"Signature Verified Successfully" in done.stdout, done.stderr.decode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import threading
 import time
@@ -26,8 +27,9 @@ from domain.vocabulary import FACTS
 from infrastructure.database import Database
 from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keeper import CheckpointKeeper
-from infrastructure.evidence_keys import check_signature, new_signing_keys
+from infrastructure.evidence_keys import new_signing_keys
 from infrastructure.evidence_opening import opened_evidence, replace_lost_keys
+from infrastructure.evidence_suites import check_signature
 from infrastructure.keys import KeyProblem, KeyRing
 from tests.evidence_journal import MASTER, ORIGIN, Witnessed, tampering, the_facts, witnessed
 
@@ -247,6 +249,20 @@ def test_a_half_written_checkpoint_outside_is_completed(office: Witnessed) -> No
     office.evidence.checkpoint()
     assert path.read_bytes() == whole
     assert not office.verify().findings
+
+
+def test_a_half_filled_new_folder_is_completed(office: Witnessed, tmp_path: Path) -> None:
+    """The crash came while older checkpoints were carried to a new disk."""
+    for number in (3, 600, 700):
+        office.file(number)
+    moved = office.again(outside=tmp_path / "elsewhere")
+    shutil.copytree(office.outside / "tile", moved.outside / "tile")  # tiles are written first
+    moved.folder.keep_checkpoint(3, office.evidence.signed(3).note)
+    path = moved.outside / "checkpoints/000/000/000/603"
+    path.write_text(office.evidence.signed(603).note[:50], "utf-8")
+    moved.evidence.checkpoint()
+    found = moved.verify()
+    assert (found.findings, found.outside) == ([], 1303)
 
 
 # ── what is never signed ─────────────────────────────────────────────────────────────────────

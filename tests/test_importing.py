@@ -124,5 +124,3 @@ def test_strict_records_nothing_while_any_row_errs(office: Office) -> None:
     assert done.receipt is None
     assert office.journal.head() == (0, None)
     assert done.count("error") == sum(o == "error" for o, _ in expected().values())
-
-

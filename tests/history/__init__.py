@@ -112,5 +112,3 @@ def write_missing() -> list[Path]:
             path.write_bytes(encode(entry_of(sample(fact)), GoldenRing()))
             written.append(path)
     return written
-
-

@@ -155,8 +155,8 @@ class SumLedger:
     """A book of running sums, stored as dated changes and added up when asked.
 
     ``keys`` are the key's fields, the first of them the subject (of kind ``key``); ``measures`` the
-    sums; ``moves`` what one entry (never a void) changes; ``facts`` names those it tells of. Late, future and voiding entries cost as
-    much as the newest, however long the history is.
+    sums; ``moves`` what one entry (never a void) changes; ``facts`` names those it tells of. Late,
+    future and voiding entries cost as much as the newest, however long the history is.
     """
 
     name: str

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import psutil
 import psycopg
 
-
 _WAL_IN_PG_STAT_IO = 18_00_00
 
 

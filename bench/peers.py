@@ -39,8 +39,8 @@ class CrudWithAudit:
         """Make the tables in a schema of their own and one connection a caller."""
         self.schema = f"crud_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {self.schema}")  # type: ignore[arg-type]
-            connection.execute(f"SET search_path = {self.schema}")  # type: ignore[arg-type]
+            connection.execute(f"CREATE SCHEMA {self.schema}")
+            connection.execute(f"SET search_path = {self.schema}")
             connection.execute(_CRUD)
         self.connections = [
             psycopg.connect(url, autocommit=True, options=f"-c search_path={self.schema}")
@@ -94,7 +94,7 @@ class StockDcb:
         """Make its tables in a schema of their own."""
         self.schema = f"dcb_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {self.schema}")  # type: ignore[arg-type]
+            connection.execute(f"CREATE SCHEMA {self.schema}")
         parts = conninfo_to_dict(url)
         factory = PostgresTTDCBFactory(
             Environment(
@@ -135,4 +135,4 @@ class StockDcb:
 def drop(url: str, schema: str) -> None:
     """Drop a contestant's schema."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")  # type: ignore[arg-type]
+        connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")

@@ -1,7 +1,7 @@
 """A large district's books in Excel: institutions, and a roster of which some rows are dirty.
 
-``python -m bench.roster_book FOLDER [ROWS]`` writes 机构.xlsx and 人员.xlsx. Everything is invented and
-deterministic from the seed. What makes a row dirty are the deformations that spreadsheets and
+``python -m bench.roster_book FOLDER [ROWS]`` writes 机构.xlsx and 人员.xlsx. Everything is invented
+and deterministic from the seed. What makes a row dirty are the deformations that spreadsheets and
 typing bring: numbers ruined by Excel, impossible dates, unknown units, people named twice …
 """
 
@@ -125,7 +125,7 @@ SPOILING: Final[dict[str, Callable[[Row, Row], Row]]] = {
 
 
 def write(folder: Path, rows: int, dirty: float = DIRTY) -> Counter[str]:
-    """Write 机构.xlsx and 人员.xlsx to ``folder``; return how many rows were spoilt in which way."""
+    """Write 机构.xlsx and 人员.xlsx to ``folder``; return how many rows were spoilt how."""
     spoilt: Counter[str] = Counter()
 
     def counted() -> Iterator[Row]:

@@ -93,8 +93,7 @@ class Balance:
             if not i & 1:
                 right = get(i + 1)
                 if right is not None:
-                    if total + right[1] < low:
-                        low = total + right[1]
+                    low = min(low, total + right[1])
                     total += right[0]
             i >>= 1
         return get(1, _NOTHING)[0] - total + low

@@ -87,7 +87,7 @@ class Book:
         return ()
 
 
-KINDS: dict[str, list[type[Standing] | type[Book]]] = {}
+KINDS: dict[str, list[type[Standing | Book]]] = {}
 """By subject kind: the standings and books about such subjects, those that guard them first."""
 
 
@@ -169,7 +169,7 @@ def rule(
     return register if check is None else register(check)
 
 
-class Refused(Exception):  # noqa: N818  (a refusal is an answer, not an error of the program)
+class Refused(Exception):
     """A rule said no: which one, its basis, the case at hand and the entries in the way."""
 
     def __init__(self, rule: Rule, hindrance: Hindrance) -> None:

@@ -115,8 +115,10 @@ def nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _likeness(one: str, other: str) -> float:
-    """Return how alike two names are: 0 to 1 by their pairs of characters, more where one is short
-    for the other."""
+    """Return how alike two names are: 0 to 1 by their pairs of characters.
+
+    More where one is short for the other.
+    """
     short, long = sorted((one, other), key=len)
     pairs, others = _pairs(one), _pairs(other)
     alike = 2 * len(pairs & others) / (len(pairs) + len(others)) if pairs and others else 0.0

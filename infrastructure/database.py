@@ -139,7 +139,10 @@ def _found(database: Database, connection: Connection[Any]) -> None:
     ).fetchone()
     if known is None:
         try:
-            connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(writer))
+            with connection.transaction():
+                connection.execute(SQL("CREATE ROLE {} NOLOGIN").format(writer))
+        except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            known = (1,)  # roles are the cluster's: another office's program was faster
         except psycopg.errors.InsufficientPrivilege as error:
             msg = (
                 f"数据库账号无权建立写入角色“{database.writer}”。请管理员先执行:"

@@ -16,7 +16,6 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
 from itertools import groupby, pairwise
 from typing import Any, Literal, NamedTuple
 
@@ -24,18 +23,16 @@ import psycopg
 from psycopg import Connection
 
 from application.keeping import SumRow
-from application.ledgers import OPEN_POSITION, AnyLedger, Ledger, Stored, SumLedger
+from application.ledgers import OPEN_POSITION, AnyLedger, Ledger, SumLedger
 from application.timelines import history
 from domain.vocabulary import ID_ALPHABET, Entry, Fact
 from infrastructure.decoding import Decoder
+from infrastructure.folding_lines import Outlet
 from infrastructure.keys import KeyRing
-from infrastructure.ledger_tables import RowTable, SumTable, index_statements, table_name
+from infrastructure.ledger_tables import index_statements, table_name
 
 CHUNK = 2_000
 """Entries decoded at a time."""
-
-FLUSH = 1 << 20
-"""Bytes of rows that wait for one COPY."""
 
 SLICE = 50_000
 """Entries of one task."""
@@ -405,105 +402,3 @@ def _voids(connection: Connection[Any], head: int) -> dict[int, int]:
         (head,),
     ).fetchall()
     return dict(rows)
-
-
-# ── rows in ──────────────────────────────────────────────────────────────────────────────────
-
-
-class Outlet:
-    """Where the rows of one ledger go: lines of text, sent by COPY when enough have come."""
-
-    def __init__(self, ledger: AnyLedger, prefix: str, connection: Connection[Any]) -> None:
-        """Write to the ledger's table of that prefix."""
-        self.ledger = ledger
-        self.table = (
-            RowTable(ledger, prefix) if isinstance(ledger, Ledger) else SumTable(ledger, prefix)
-        )
-        self._connection = connection
-        self._lines: list[str] = []
-        self._size = 0
-        self._tabs = len(self.table.names) - 1
-        self._forms = _forms_of(ledger)
-        self._measures = tuple(ledger.measures) if isinstance(ledger, SumLedger) else ()
-
-    def put_row(self, row: Stored) -> None:
-        """Take a row of an ordinary ledger."""
-        table = RowTable.of(self.table)
-        cells = list(table.values(row.row))
-        for n, form in self._forms:
-            if cells[n] is not None:
-                cells[n] = form(cells[n])
-        said = "\t".join([_NULL if cell is None else cell for cell in cells])
-        self._put(
-            f"{row.subject}\t{_DAYS[row.vf]}\t{row.kf}\t{_DAYS[row.ev]}\t{row.ek}\t{row.ku}"
-            f"\t{row.position}\t{said}",
-            lambda: table.line(row),
-        )
-
-    def put_move(self, row: SumRow, ku: int) -> None:
-        """Take a dated change of a running book."""
-        move = row.move
-        sums = "\t".join([str(move.changes.get(name, 0)) for name in self._measures])
-        keys = "\t".join(move.key)
-        self._put(
-            f"{keys}\t{_DAYS[move.day]}\t{row.kf}\t{ku}\t{row.position}\t{sums}",
-            lambda: SumTable.of(self.table).line(row, ku),
-        )
-
-    def _put(self, line: str, values: Callable[[], Sequence[Any]]) -> None:
-        """Take a line; where a text has signs that COPY reads otherwise, write it with care."""
-        if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != self._tabs:
-            line = "\t".join([_escaped(value) for value in values()])
-        self._lines.append(line)
-        self._size += len(line)
-        if self._size > FLUSH:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what has come."""
-        if self._lines:
-            self._lines.append("")
-            text = "\n".join(self._lines).replace(_NULL, "\\N")
-            with self._connection.cursor() as cursor, cursor.copy(self.table.copy) as copy:
-                copy.write(text)
-            self._lines, self._size = [], 0
-
-
-class _Days(dict[Any, str]):
-    """Days as COPY reads them, each written once; what has been erased stays as it reads."""
-
-    def __missing__(self, day: Any) -> str:
-        if not isinstance(day, date):
-            return str(day)
-        self[day] = day.isoformat()
-        return self[day]
-
-
-_DAYS = _Days()
-
-_NULL = "\0"
-"""Stands for an empty field until the lines are sent: no text in the database can hold it."""
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_FORMS: dict[type, Callable[[Any], str]] = {
-    int: str,
-    bool: lambda value: "t" if value else "f",
-    date: _DAYS.__getitem__,
-    datetime: lambda value: value if isinstance(value, str) else value.isoformat(),
-}
-
-
-def _forms_of(ledger: AnyLedger) -> tuple[tuple[int, Callable[[Any], str]], ...]:
-    """Return which fields are no texts, and how each is written."""
-    if isinstance(ledger, SumLedger):
-        return ()
-    types = [ledger.types[name] for name in ledger.columns]
-    return tuple((n, _FORMS[kind]) for n, kind in enumerate(types) if kind in _FORMS)
-
-
-def _escaped(value: Any) -> str:
-    if value is None:
-        return _NULL
-    if isinstance(value, str):
-        return value.translate(_ESCAPES)
-    return _FORMS[type(value)](value)

@@ -27,10 +27,26 @@ from infrastructure.keys import KeyProblem
 from infrastructure.ledger_reading import LedgerProblem
 from infrastructure.server import ServerProblem
 from infrastructure.settings import SettingsProblem
-from interface import cli_journal, cli_keys, cli_ledgers, cli_serving, cli_settings, cli_users
+from interface import (
+    cli_import,
+    cli_journal,
+    cli_keys,
+    cli_ledgers,
+    cli_serving,
+    cli_settings,
+    cli_users,
+)
 from interface.cli_office import CannotDo, complain
 
-PARTS: Final = (cli_serving, cli_ledgers, cli_journal, cli_users, cli_keys, cli_settings)
+PARTS: Final = (
+    cli_serving,
+    cli_import,
+    cli_ledgers,
+    cli_journal,
+    cli_users,
+    cli_keys,
+    cli_settings,
+)
 
 EXIT_CODES: Final = """\
 退出码：

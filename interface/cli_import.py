@@ -7,13 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Final, NamedTuple, Self
-
-from rich.progress import Progress
+from typing import Final
 
 from application import importing
 from application.importing import Order, books_of
-from application.importing_results import RESULTS, BookLines, Imported, RowResult, Unread
+from application.importing_results import BookLines, Imported, Unread
 from application.journal import Filing
 from domain.code_sets import QuotaKind
 from domain.journal import OpenJournal
@@ -30,16 +28,17 @@ from interface.cli_office import (
     operator,
     out,
     progress,
-    shown,
     table_of,
 )
-from interface.importing import checked_name, distinct_names
 
 FAULTY: Final = 5
 """Exit code: done, but something in the books was wrong and is not recorded."""
 
 SHOWN: Final = 20
 """So many rows with findings are shown on the screen; the checked copies have all of them."""
+
+LARGEST_CEILING: Final = 1_000_000
+"""No district has a million posts: who writes more has mistyped."""
 
 STEP: Final = 200
 """The progress bar moves every so many rows."""
@@ -80,21 +79,71 @@ def register(commands: Commands) -> None:
 def _import(options: argparse.Namespace) -> int:
     ceilings = _ceilings(options.ceiling)
     opening = None if options.opening is None else day(options.opening)
-    files = dict(zip(distinct_names([p.name for p in options.files]), options.files, strict=True))
+    files = {path.name: path for path in options.files}
+    if len(files) < len(options.files):
+        raise CannotDo("文件名不能相同，请改名后再导入。")
     with ExitStack() as opened:
         lines, unread = _books(files, opened)
-        with opened_office() as office, _bar() as bar:
+        with opened_office() as office, progress() as report:
             order = _order(options, office, opening, ceilings)
-            bar.expect("read", sum(_height(one) for one in lines))
+            bar = _Bar(report, sum(_height(one) for one in lines))
             ready = importing.prepare(lines, order.opening, bar.moved, unread)
             lines.clear()
             opened.close()  # the files are not needed while deciding, but their memory is
-            bar.expect("decide", ready.waiting)
+            bar.total = ready.waiting
             imported = importing.file(office.writer, ready, order, bar.moved)
     _show(imported)
     if options.checked_copy is not None:
         _write_copies(files, imported, options.checked_copy)
     return FAULTY if imported.faulty else 0
+
+
+class _Bar:
+    """Moves the progress bar every `STEP` rows."""
+
+    def __init__(self, report: Callable[[str, int, int], None], total: int) -> None:
+        self.report = report
+        self.total = total
+        self.done: dict[str, int] = {}
+
+    def moved(self, stage: str, rows: int) -> None:
+        """Hear that so many rows of a stage are done."""
+        before = self.done.get(stage, 0)
+        self.done[stage] = before + rows
+        if before // STEP != self.done[stage] // STEP:
+            self.report(STAGES[stage], self.done[stage], max(self.total, self.done[stage]))
+
+
+def _show(imported: Imported) -> None:
+    """Say what became of the books, sheet by sheet, and show the first rows with findings."""
+    table = table_of("文件", "工作表", "结果", "行数")
+    for sheet, counts in imported.tally():
+        for result, n in counts.items():
+            table.add_row(sheet.file, sheet.sheet, imported.title(result), str(n))
+    out.print(table)
+    for sheet in imported.sheets:
+        for remark in sheet.remarks():
+            out.print(f"《{sheet.file}》{sheet.sheet}：{remark}")
+    for one in imported.unread:
+        out.print(str(one))
+    wrong = [row for row in imported.rows if row.problems]
+    for row in wrong[:SHOWN]:
+        told = "；".join(row.told(finding) for finding in row.problems)
+        out.print(f"{row.sheet} 第{row.row}行 {told}")
+    if len(wrong) > SHOWN:
+        out.print(f"另有 {len(wrong) - SHOWN} 行有问题；加上 --checked-copy 目录可逐行查看。")
+    if imported.receipt is not None:
+        out.print(f"已记录：流水号 {imported.receipt.first} 至 {imported.receipt.last}。")
+
+
+def _write_copies(files: dict[str, Path], imported: Imported, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in files.items():
+        notes = {place: RowNote(*note) for place, note in imported.notes(name).items()}
+        target = folder / f"{path.stem}-核对结果.xlsx"
+        with open_book(path, name) as book:
+            annotated_copy(book, notes, target)
+        out.print(f"核对结果：{target}")
 
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────
@@ -109,7 +158,7 @@ def _ceilings(given: Sequence[str]) -> dict[QuotaKind, int]:
         if kind is None:
             near = "、".join(other.label for other in QuotaKind.nearest(name))
             raise CannotDo(f"没有“{name}”这种编制类型，最接近的是：{near}。")
-        if not number.strip().isdecimal() or not 0 < int(number) <= importing.LARGEST_CEILING:
+        if not number.strip().isdecimal() or not 0 < int(number) <= LARGEST_CEILING:
             raise CannotDo(f"编制总量“{one}”应写作 编制类型=数，如 事业编制=500。")
         if kind in found:
             raise CannotDo(f"{kind.label}的总量写了两次。")
@@ -140,8 +189,8 @@ def _naming(name: str) -> Iterator[None]:
 
 
 def _height(book: BookLines) -> int:
-    """Return how many rows a sheet has, headings included: the bar may end a little early."""
-    return 0 if book.table is None else book.table.height
+    """Return how many rows a sheet has: the bar may end a little early."""
+    return 0 if book.table is None else sum(1 for _ in book.table.rows())
 
 
 def _order(

@@ -6,6 +6,7 @@ positions, durations and places in the code.
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from typing import Any
@@ -21,6 +22,18 @@ LEVELS = {
 }
 
 
+class _StandardError(io.TextIOBase):
+    """Standard error as it is when something is written, not as it was at the start."""
+
+    def write(self, text: str) -> int:
+        """Write to today's standard error."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush today's standard error."""
+        sys.stderr.flush()
+
+
 def configure(level: str, form: str) -> None:
     """Log from ``level`` on to standard error, as ``console`` lines or as ``json``."""
     shared: list[Any] = [
@@ -34,7 +47,7 @@ def configure(level: str, form: str) -> None:
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_StandardError()),
         cache_logger_on_first_use=True,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -75,7 +76,7 @@ def test_every_route_but_health_login_and_openapi_needs_a_login(house: HttpOffic
     open_to_all = set()
     for path, methods in paths.items():
         for method in methods:
-            answer = house.client.request(method, path.replace("{", "").replace("}", ""))
+            answer = house.client.request(method, re.sub(r"\{\w+\}", "1", path))
             if answer.status_code != 401:
                 open_to_all.add(path)
     assert open_to_all == {"/health", "/api/login"}

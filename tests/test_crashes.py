@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,8 @@ def run_and_kill(folder: Path, round_: int, seconds: float, *, server_too: bool)
         if server_too:
             victims += psutil.Process(program.pid).children(recursive=True)
         for victim in victims:
-            victim.kill()
+            with suppress(psutil.NoSuchProcess):  # the server may have noticed by itself
+                victim.kill()
         said = program.stdout.read()
     whole = [line for line in said.splitlines(keepends=True) if line.endswith("\n")]
     return [json.loads(line) for line in whole]

@@ -45,7 +45,7 @@ def test_a_stored_line_is_read_for_ever(name: str) -> None:
 
 @pytest.mark.parametrize("name", LINES)
 def test_an_erased_line_is_read_and_folded(name: str) -> None:
-    """With the person's key gone, reading and folding go on: texts say 已销毁, the rest is empty."""
+    """With the person's key gone, reading and folding go on: texts say 已销毁, others are empty."""
     data = (FOLDER / name).read_bytes()
     stored, entry = orjson.loads(data), decode(data, None)
     for field, value in stored["body"].items():

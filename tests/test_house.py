@@ -119,7 +119,7 @@ def test_contexts_read_only_those_before_them() -> None:
 
 def test_no_file_has_outgrown_its_story() -> None:
     """A file that passes about 400 lines is split by story."""
-    limits = {path: LONGEST_FILE for path in sources(*FLOORS)}
+    limits = dict.fromkeys(sources(*FLOORS), LONGEST_FILE)
     limits |= dict.fromkeys(sorted((ROOT / "tests").glob("*.py")), LONGEST_TEST)
     lengths = {path: len(path.read_text("utf-8").splitlines()) for path in limits}
     too_long = {relative(path): n for path, n in lengths.items() if n > limits[path]}

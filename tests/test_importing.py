@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
@@ -101,7 +100,9 @@ def test_a_dry_run_records_nothing_and_a_commit_is_one_append(office: Office) ->
     done = import_case(office)
     assert done.receipt is not None
     assert done.receipt.first == 1
-    assert {entry.recorded_at for entry in done.receipt.entries} == {done.receipt.recorded_at}
+    entries = [office.journal.entry(n) for n in (1, done.receipt.last)]
+    moments = {entry.recorded_at for entry in entries if entry is not None}
+    assert moments == {done.receipt.recorded_at}
     assert office.journal.head() == (done.receipt.last, done.receipt.recorded_at)
 
 
@@ -111,8 +112,7 @@ def test_the_same_file_again_records_nothing(office: Office) -> None:
     first = import_case(office)
     assert first.receipt is not None
     again = import_case(office)
-    assert again.receipt is not None
-    assert (again.receipt.first, again.receipt.last) == (0, 0)
+    assert again.receipt is None
     assert office.journal.head()[0] == first.receipt.last
     assert {row.result for row in again.rows} == {"same", "error"}
 

@@ -115,9 +115,9 @@ def test_nobody_edits_or_deletes(
         pytest.raises(psycopg.errors.InsufficientPrivilege),
         office_database.pool.connection() as c,
     ):
-        c.execute(statement)  # type: ignore[arg-type]
+        c.execute(statement)
     with pytest.raises(psycopg.errors.InsufficientPrivilege), office_database.as_owner() as c:
-        c.execute(statement)  # type: ignore[arg-type]
+        c.execute(statement)
     assert [one.event.type for one in recorder.read()] == ["t"]
 
 

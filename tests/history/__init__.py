@@ -23,6 +23,7 @@ from infrastructure.keys import KeyRing
 
 FOLDER = Path(__file__).parent
 PERSON = "P" * 16
+_TEXTS = {"sha256": "9" * 64, "person": PERSON}
 
 
 class GoldenRing(KeyRing):
@@ -90,17 +91,13 @@ def _value(kind: Any, name: str) -> Any:  # noqa: PLR0911  (one line for each ty
         return origin()
     if issubclass(kind, BaseModel):
         return {n: _value(i.annotation, n) for n, i in kind.model_fields.items()}
-    if issubclass(kind, Enum):
-        return next(iter(kind)).value
-    if kind is bool:
-        return True
-    if kind is int:
-        return 2026 if "year" in name else 3
-    if kind is date:
-        return date(2026, 11, 1)
-    if name == "sha256":
-        return "9" * 64
-    return PERSON if name == "person" else "9" * 16
+    return next(iter(kind)).value if issubclass(kind, Enum) else _plain(kind, name)
+
+
+def _plain(kind: Any, name: str) -> Any:
+    if kind is str:
+        return _TEXTS.get(name, "9" * 16)
+    return {bool: True, int: 2026 if "year" in name else 3, date: date(2026, 11, 1)}[kind]
 
 
 def write_missing() -> list[Path]:

@@ -2,8 +2,9 @@
 
 On the 建账日 the office's institutions, their quota and the people on it are taken over as its
 Excel books have them, by name, row by row. Historic dates (入编时间, 批准日期) are data of the row;
-the facts take effect on the 建账日. The ceilings are what the books add up to, unless the level above has set
-them: then quota comes out of the pool. No 用编核准 is asked of anybody who is already there.
+the facts take effect on the 建账日. The ceilings are what the books add up to, unless the level
+above has set them: then quota comes out of the pool. No 用编核准 is asked of anybody who is already
+there.
 
 What is on record already is recognised and recorded no second time, also after it has since been
 renamed, moved or left: the same book imported again files nothing. Where a book says something else

@@ -6,7 +6,6 @@ positions, durations and places in the code.
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 from typing import Any
@@ -22,16 +21,15 @@ LEVELS = {
 }
 
 
-class _StandardError(io.TextIOBase):
-    """Standard error as it is when something is written, not as it was at the start."""
+class _Lines:
+    """Writes each event as a line to standard error as it is then, not as it was at the start."""
 
-    def write(self, text: str) -> int:
-        """Write to today's standard error."""
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        """Flush today's standard error."""
+    def write(self, line: str) -> None:
+        """Write a line, whole: another thread's does not come between."""
+        sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = write
 
 
 def configure(level: str, form: str) -> None:
@@ -47,7 +45,7 @@ def configure(level: str, form: str) -> None:
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(_StandardError()),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=True,
     )
 

@@ -79,7 +79,6 @@ CREATE TABLE filings (
     fingerprint    bytea  NOT NULL,
     first_position bigint NOT NULL,
     last_position  bigint NOT NULL,
-    receipt        jsonb,
     PRIMARY KEY (actor, key)
 );
 

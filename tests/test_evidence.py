@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -309,3 +311,19 @@ def test_an_independent_implementation_agrees() -> None:
         for old in range(1, size, 7):
             theirs = tree.prove_consistency(old, size)
             pymerkle.verify_consistency(root_of(leaves[:old]), root_of(leaves[:size]), theirs)
+
+
+def test_the_independent_implementation_is_never_shipped() -> None:
+    """Its licence would bind the whole program: it stands among the development tools alone."""
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    assert any(line.startswith("pymerkle") for line in project["dependency-groups"]["dev"])
+    extras = project["project"]["optional-dependencies"].values()
+    shipped = sum(extras, project["project"]["dependencies"])
+    assert len(shipped) > 10
+    assert not [line for line in shipped if line.startswith("pymerkle")]
+    assert "pymerkle" not in (root / "requirements.lock").read_text("utf-8")
+    floors = ("domain", "application", "infrastructure", "interface")
+    sources = [path for floor in floors for path in (root / floor).rglob("*.py")]
+    assert len(sources) > 20
+    assert not [path for path in sources if "pymerkle" in path.read_text("utf-8")]

@@ -26,15 +26,15 @@ NAMED_AT_MOST = 20
 
 
 def carry_out(
-    command: Command, standings: Standings, today: date, make_entry: MakeEntry
+    command: Command, standings: Standings, today: date, actor: str, make_entry: MakeEntry
 ) -> list[Entry]:
-    """Decide ``command`` on ``today`` and apply its entries to ``standings``, in order.
+    """Decide ``actor``'s ``command`` on ``today`` and apply its entries to ``standings``, in order.
 
     Raises `Refused`, with ``standings`` as before: a rule said no, or entries on record would lose
     their footing. Any other error also leaves them as before.
     """
     mark = standings.mark
-    inquiry = Inquiry(standings, today)
+    inquiry = Inquiry(standings, today, actor)
     before = _Before(standings)
     entries: list[Entry] = []
     try:

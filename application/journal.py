@@ -392,7 +392,8 @@ class _Session:
             return self._entry(filing, draft, inquiry, draft.filing or command)
 
         try:
-            entries = carry_out(command, self.standings, today, make_entry)
+            actor = filing.prepared_by or filing.actor
+            entries = carry_out(command, self.standings, today, actor, make_entry)
             if filing.progress is not None:
                 filing.progress()
         except Refused as refused:
@@ -405,7 +406,7 @@ class _Session:
         return Outcome(tuple(entries))
 
     def _entry(self, filing: Filing, draft: Draft, inquiry: Inquiry, said: Command) -> Entry:
-        asked, rules = tuple(inquiry.asked), tuple(inquiry.rules)
+        asked, rules = inquiry.newly_asked(), tuple(inquiry.rules)
         return Entry(
             position=self.position,
             id=self.standings.source.new_id(),

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cache
+from itertools import islice
 from typing import Any, Protocol, cast
 
 from domain.deciding import (
@@ -164,7 +165,7 @@ class Standings:
     def _state(self, kind: type[Standing], tag: str) -> Standing:
         states = self._states.setdefault(tag, {})
         if kind not in states:
-            state = kind()
+            state = kind.begun(tag.partition(":")[2])
             for entry in live(self.log(tag)):
                 state = state.after(entry)
             states[kind] = state
@@ -272,17 +273,28 @@ def _taking_back(book: Book, entry: Entry) -> Callable[[], None]:
 class Inquiry:
     """The `Past` of one decision: answers from `Standings` and notes what was asked."""
 
-    def __init__(self, standings: Standings, today: date) -> None:
-        """Ask ``standings`` on the day ``today`` (the office's calendar day of filing)."""
+    def __init__(self, standings: Standings, today: date, actor: str) -> None:
+        """Ask on behalf of ``actor`` on the day ``today`` (the office's calendar day of filing)."""
         self._standings = standings
         self.today = today
+        self.actor = actor
         self.asked: dict[str, None] = {}
+        self._told = 0
         self.rules: dict[str, None] = {}
 
     def of(self, standing: type[S], who: str) -> S:
         """See `domain.deciding.Past.of`."""
         self.asked[f"{standing.subject}:{who}"] = None
         return self._standings.of(standing, who)
+
+    def newly_asked(self) -> tuple[str, ...]:
+        """Return the tags first asked about since the last call.
+
+        A command that files thousands of facts asks about thousands of subjects: if each entry
+        named all of them, the entries would grow with the square of their number.
+        """
+        told, self._told = self._told, len(self.asked)
+        return tuple(islice(self.asked, told, None))
 
     def setting(self, name: str, on: date) -> Any:
         """See `domain.deciding.Past.setting`."""

@@ -51,6 +51,11 @@ class Standing:
         super().__init_subclass__(**kwargs)
         _enrol(cls, subject, guards=guards)
 
+    @classmethod
+    def begun(cls, who: str) -> Self:  # noqa: ARG003  (most standings need not know whose they are)
+        """Return what stands about ``who`` before anything has been filed: nothing."""
+        return cls()
+
     def after(self, entry: Entry) -> Self:
         """Return what stands once ``entry`` has taken effect too."""
         raise NotImplementedError
@@ -186,6 +191,11 @@ class Past(Protocol):
     @property
     def today(self) -> date:
         """The day of filing in the office's time zone (Asia/Shanghai)."""
+        ...
+
+    @property
+    def actor(self) -> str:
+        """The account that prepared the filing: for rules that keep duties apart."""
         ...
 
     def of(self, standing: type[S], who: str) -> S:

@@ -258,19 +258,22 @@ def _refiling(command: Command, original: Entry | None, past: Past) -> Iterator[
 class _Refiling:
     """The past as a command within a correction asks it.
 
-    The first new id is that of the subject which the original entry founded. Where several
+    The first new ids are those of the subjects that the original entry founded. Where several
     commands are filed ``together``, what the net holds need not hold after each of them.
     """
 
     def __init__(self, past: Past, original: Entry | None, *, together: bool) -> None:
         self._past = past
         self._together = together
-        founded = None if original is None else original.fact.founds
-        self._ids = list(original.subjects(founded)) if original and founded else []
+        self._ids = [] if original is None else list(original.fact.founded_ids())
 
     @property
     def today(self) -> date:
         return self._past.today
+
+    @property
+    def actor(self) -> str:
+        return self._past.actor
 
     def of(self, standing: type[S], who: str) -> S:
         return self._past.of(standing, who)
@@ -283,7 +286,7 @@ class _Refiling:
             self._past.require(rule, *args, **kwargs)
 
     def new_id(self) -> str:
-        return self._ids.pop() if self._ids else self._past.new_id()
+        return self._ids.pop(0) if self._ids else self._past.new_id()
 
     def person_known_by(self, id_no: str) -> str | None:
         known = self._past.person_known_by(id_no)

@@ -144,6 +144,13 @@ class Fact(BaseModel):
             found += [f"{kind}:{one}" for one in ids]
         return tuple(dict.fromkeys([*found, *self.fixed_tags]))
 
+    def founded_ids(self) -> tuple[str, ...]:
+        """Ids of the subjects that begin with this fact, in the order they were given out."""
+        if self.founds is None:
+            return ()
+        start = f"{self.founds}:"
+        return tuple(tag[len(start) :] for tag in self.tags() if tag.startswith(start))
+
     def slots(self, on: date) -> Iterable[Slot]:  # noqa: ARG002  (the default moves nothing)
         """Which quota accounts this fact moves when it takes effect ``on`` that day."""
         return ()

@@ -11,7 +11,7 @@ on `application.standings`), over a journal kept in a list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Self, TypeVar
 
@@ -20,7 +20,7 @@ from application.deciding import carry_out
 from application.ledgers import Ledger, SumLedger, row_as_of, sums_as_of
 from application.standings import Inquiry, Standings
 from domain.deciding import Command, Draft, Refused, Rule, Standing
-from domain.vocabulary import ID_LENGTH, Entry, Fact
+from domain.vocabulary import ID_LENGTH, Decided, Entry, Fact
 
 OPENED = datetime(2021, 6, 30, 1, 0, tzinfo=UTC)
 FAR = 2**53
@@ -68,6 +68,7 @@ class Story:
 
     def __init__(self, today: date = date(2021, 7, 5)) -> None:
         self.today = today
+        self.actor = "zhang"
         self.memory = Memory()
         self.standings = Standings(self.memory)
         self.appended: list[Entry] = []
@@ -98,11 +99,13 @@ class Story:
         recorded_at = OPENED + timedelta(minutes=head)
         made: list[Entry] = []
 
-        def make_entry(draft: Draft, _inquiry: Inquiry) -> Entry:
-            made.append(self._entry(draft, head + len(made) + 1, recorded_at))
+        def make_entry(draft: Draft, inquiry: Inquiry) -> Entry:
+            entry = self._entry(draft, head + len(made) + 1, recorded_at)
+            asked, rules = inquiry.newly_asked(), tuple(inquiry.rules)
+            made.append(replace(entry, decided=Decided(head, asked, rules, "test")))
             return made[-1]
 
-        entries = carry_out(command, self.standings, self.today, make_entry)
+        entries = carry_out(command, self.standings, self.today, self.actor, make_entry)
         self.standings.settle()
         self.appended = entries
         self.memory.entries += entries
@@ -117,8 +120,8 @@ class Story:
             recorded_at=recorded_at,
             effective_on=draft.effective_on,
             place=draft.place or position,
-            actor="zhang",
-            prepared_by="zhang",
+            actor=self.actor,
+            prepared_by=self.actor,
             approved_by=None,
             basis=draft.filing.basis,
             note=draft.filing.note,

@@ -21,11 +21,11 @@ from domain.journal import (
     entry_still_stands,
     journal_is_opened_once,
 )
-from domain.quotas import CutBack, Granted, pool_has_enough
+from domain.quotas import CutBack, Granted, SetCeiling, pool_has_enough
 from domain.settings import ChangeSetting, SettingChanged, Settings
 from domain.staffing import Entered
 from domain.staffing_people import PersonRegistered
-from tests.district import DAY, District, refiled
+from tests.district import ADMINISTRATIVE, DAY, District, refiled
 from tests.stories import Story
 
 AUGUST = date(2021, 8, 1)
@@ -183,6 +183,22 @@ def test_a_correction_can_be_corrected() -> None:
         "5",
         "6",
         "7",
+    ]
+
+
+def test_each_entry_names_what_was_asked_since_the_one_before_it() -> None:
+    """Or the entries of a command that files thousands would grow with their number squared."""
+    district = District()
+    units = [district.office(name) for name in ("甲办", "乙办", "丙办")]
+    items = [(None, district.granting(who, 1)) for who in units]
+    ceiling = SetCeiling(effective_on=DAY, quota_kind=ADMINISTRATIVE, change=5)
+    district.given(ceiling)
+    entries = district.when(district.correcting(*items)).then(Granted, Granted, Granted)
+    named = [entry.decided.asked for entry in entries if entry.decided is not None]
+    assert [[f"institution:{who}" in asked for who in units] for asked in named] == [
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
     ]
 
 

@@ -257,7 +257,7 @@ def trial(history: History, command: Any) -> Any:
         return made[-1]
 
     try:
-        carry_out(command, history.standings, history.today, make_entry)
+        carry_out(command, history.standings, history.today, history.actor, make_entry)
     except Refused as refused:
         return refused.rule.name, str(refused), refused.positions
     finally:

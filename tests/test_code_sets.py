@@ -18,11 +18,13 @@ from domain.code_sets import (
     QuotaKind,
 )
 from domain.code_sets_people import Education, Ethnicity, Gender, Politics
+from domain.code_sets_rights import BasisLevel, BodyNature, PowerCategory, PowerLevel, PowerOrigin
 from domain.text import compact
 
 LISTS: tuple[type[CodeList], ...] = (
     *(QuotaKind, FundingForm, InstitutionRank, InstitutionCategory, PersonClass, EntryMode),
     *(LeaveReason, Gender, Politics, Education, Ethnicity),
+    *(PowerCategory, PowerLevel, BasisLevel, BodyNature, PowerOrigin),
 )
 
 STORED = {
@@ -49,6 +51,14 @@ STORED = {
     "Politics": " ".join(f"{n:02d}" for n in range(1, 14)),
     "Education": "10 11 14 17 21 28 31 41 44 47 61 71 81 90",
     "Ethnicity": " ".join(f"{n:02d}" for n in range(1, 57)),
+    "PowerCategory": "01 02 03 04 05 06 07 08 09 10 20",
+    "PowerLevel": "state province city district township",
+    "BasisLevel": (
+        "constitution law state-decision admin-regulation local-regulation regulation "
+        "department-rule local-rule rule party-regulation normative functions standard other"
+    ),
+    "BodyNature": "organ authorised entrusted",
+    "PowerOrigin": "own delegated authorised empowered entrusted transferred merged split",
 }
 """What may stand in the journal: codes are added at most, never taken away or given new sense."""
 

@@ -4,6 +4,8 @@
                                                                   │
                       any refusal: everything undone ◄── the net: │ whose footing is lost by it?
 
+What was asked and required on the way stands in the inquiry when all is done.
+
 The writer and the tests' stories both call `carry_out`, so a story behaves as the office's own
 books do.
 """
@@ -12,34 +14,42 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import date
+from typing import Any
 
 from application.standings import Inquiry, Standings, is_large, later_entries_keep_their_footing
-from domain.deciding import KINDS, Command, Draft, Hindrance, Misfit, Refused, decide
+from domain.deciding import (
+    COMMANDS,
+    KINDS,
+    Command,
+    Draft,
+    Hindrance,
+    Misfit,
+    Refused,
+    decide,
+    rule,
+)
 from domain.vocabulary import Entry, Fact
 
-MakeEntry = Callable[[Draft, Inquiry], Entry]
+MakeEntry = Callable[[Draft], Entry]
 """Makes the entry of a complete draft (see `completed`); the writer knows position and moment."""
 
 NAMED_AT_MOST = 20
 """A refusal names so many of the entries that would lose their footing, the earliest first."""
 
 
-def carry_out(
-    command: Command, standings: Standings, today: date, actor: str, make_entry: MakeEntry
-) -> list[Entry]:
-    """Decide ``actor``'s ``command`` on ``today`` and apply its entries to ``standings``, in order.
+def carry_out(command: Command, inquiry: Inquiry, make_entry: MakeEntry) -> list[Entry]:
+    """Decide ``command`` by asking ``inquiry`` and apply its entries to the standings, in order.
 
-    Raises `Refused`, with ``standings`` as before: a rule said no, or entries on record would lose
+    Raises `Refused`, with the standings as before: a rule said no, or entries on record would lose
     their footing. Any other error also leaves them as before.
     """
+    standings = inquiry.standings
     mark = standings.mark
-    inquiry = Inquiry(standings, today, actor)
     before = _Before(standings)
     entries: list[Entry] = []
     try:
         for fact in decide(command, inquiry):
-            entry = make_entry(completed(fact, command), inquiry)
+            entry = make_entry(completed(fact, command))
             before.look(entry.tags)
             standings.apply(entry)
             entries.append(entry)
@@ -92,7 +102,6 @@ class _Before:
 def _hold_the_net(entries: list[Entry], before: _Before, inquiry: Inquiry) -> None:
     """Refuse where entries on record, or these among themselves, have lost their footing."""
     standings = before.standings
-    inquiry.asked.update(dict.fromkeys(tag for entry in entries for tag in entry.tags))
     inquiry.rules[later_entries_keep_their_footing.label] = None
     new = standings.misfits(before.small) - before.misfits
     found = sorted({*new, *standings.broken(entries)})
@@ -103,3 +112,34 @@ def _hold_the_net(entries: list[Entry], before: _Before, inquiry: Inquiry) -> No
     on_record = list(dict.fromkeys(m.position for m in found if m.position not in own))
     hindrance = Hindrance("；".join(reasons) + "。", tuple(on_record[:NAMED_AT_MOST]))
     raise Refused(later_entries_keep_their_footing, hindrance)
+
+
+# ── two people ───────────────────────────────────────────────────────────────────────────────
+
+
+@rule
+def two_people_act(kind: str, prepared_by: str | None, approved_by: str | None) -> bool | Hindrance:
+    """设置为须经两人办理的业务，由一人经办、另一人核准。
+
+    依据：行政事业单位内部控制规范（试行）第十二条（不相容岗位相互分离）。
+    """
+    if approved_by is None:
+        return Hindrance(f"“{COMMANDS[kind].title}”须提交第二人核准。")
+    return approved_by != prepared_by or Hindrance("经办与核准是同一人。")
+
+
+def require_two(
+    command: Command, prepared_by: str | None, approved_by: str | None, inquiry: Inquiry
+) -> None:
+    """Require a second person where the setting in force today asks for one, or one is named."""
+    asked = inquiry.setting("four_eyes", inquiry.today)
+    waiting = kinds_in(command).intersection(asked)
+    if waiting or approved_by is not None:
+        kind = min(waiting, default=command.kind)
+        inquiry.require(two_people_act, kind, prepared_by, approved_by)
+
+
+def kinds_in(command: Command) -> set[str]:
+    """Return the kinds that a command carries out: its own, and those inside a correction."""
+    inside: list[Any] = [getattr(one, "command", None) for one in getattr(command, "items", ())]
+    return {command.kind, *(one.kind for one in inside if one is not None)}

@@ -9,7 +9,8 @@
 
 Commands are decided separately: a refused one harms no neighbour. An unexpected error rolls the
 batch back and each filing is tried alone. Because the head cannot move between deciding and
-storing, no command can lose a race; what it asked is filed with it all the same.
+storing, no command can lose a race; what it asked is filed with it all the same. A commit that the
+database did not answer is looked up before anything is filed again.
 """
 
 from __future__ import annotations
@@ -19,16 +20,15 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from application.deciding import carry_out
-from application.keeping import Changes, Keeper, RowStore
+from application.deciding import carry_out, require_two
+from application.filing import Batch, Filed, Refusal, Store, Transaction
+from application.keeping import Keeper
 from application.ledgers import AnyLedger
-from application.standings import Inquiry, Source, Standings
+from application.standings import Inquiry, Standings
 from domain.deciding import Command, Draft, Refused
 from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Decided, Entry
 
@@ -90,73 +90,6 @@ class Receipt:
         return tuple(entry for outcome in self.outcomes for entry in outcome.entries)
 
 
-@dataclass(frozen=True)
-class Filed:
-    """How an idempotent filing is remembered."""
-
-    actor: str
-    key: str
-    fingerprint: bytes
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """How a refusal is kept aside: who asked for what, about whom, which rule said no."""
-
-    actor: str
-    command: str
-    subjects: tuple[str, ...]
-    rule: str
-
-
-@dataclass
-class Batch:
-    """Everything that one transaction stores."""
-
-    entries: list[Entry] = field(default_factory=list)
-    filed: list[Filed] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    proposals: list[tuple[str, str, int]] = field(default_factory=list)
-    ledgers: dict[str, Changes] = field(default_factory=dict)
-
-
-class Transaction(Protocol):
-    """A transaction of the store that holds the writer's lock."""
-
-    head: int
-    moment: datetime
-
-    def filed(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Filed]:
-        """Earlier filings under these (actor, key) pairs."""
-        ...
-
-    def tags_since(self, position: int) -> set[str]:
-        """Tags of the entries after ``position``: what others have touched."""
-        ...
-
-    def store(self, batch: Batch) -> None:
-        """Store everything, or raise and store nothing."""
-        ...
-
-
-class Store(Source, RowStore, Protocol):
-    """What the writer needs of the database."""
-
-    def writing(self) -> AbstractContextManager[Transaction]:
-        """Take the lock; commit when the block ends well, else roll back."""
-        ...
-
-    def fingerprint(self, command: str, body: bytes) -> bytes:
-        """A keyed hash of a command's body."""
-        ...
-
-    def between(self, first: int, last: int) -> list[Entry]:
-        """The entries from ``first`` to ``last``."""
-        ...
-
-
 @dataclass
 class _Job:
     filing: Filing
@@ -195,6 +128,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._running = False
+        self._session: _Session | None = None
         self._thread: threading.Thread | None = None
 
     # ── for callers ──────────────────────────────────────────────────────────────────────────
@@ -234,8 +168,9 @@ class Writer:
     def _fingerprint(self, filing: Filing) -> bytes:
         if filing.key is None:
             return b""
+        kinds = ",".join(command.kind for command in filing.commands)
         body = b"\n".join(c.model_dump_json().encode() for c in filing.commands)
-        return self._store.fingerprint(",".join(c.kind for c in filing.commands[:1]), body)
+        return self._store.fingerprint(kinds, body)
 
     # ── the writer's thread ──────────────────────────────────────────────────────────────────
 
@@ -256,23 +191,57 @@ class Writer:
                     taken = self._queue.get_nowait()
                 except queue.Empty:
                     break
-            if jobs:
-                self._work_off(jobs)
+            # Who no longer waits is left out; from here on nobody can take back what is filed.
+            wanted = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+            if wanted:
+                self._work_off(wanted)
+                self._session = None
 
-    def _work_off(self, jobs: list[_Job]) -> None:
-        """File a batch; where it fails as a whole, each of its filings alone."""
+    def _work_off(self, jobs: Sequence[_Job]) -> None:
+        """File a batch; where it fails as a whole, each of its filings alone.
+
+        Not where the database is away: then all are told at once.
+        """
+        waiting = list(jobs)
+        fault = self._tried(waiting)
+        while fault is not None and waiting:
+            if self._session is None or len(jobs) == 1:
+                for job in waiting:
+                    job.future.set_exception(fault)
+                return
+            alone = waiting.pop(0)
+            failed = self._tried([alone])
+            if failed is not None:
+                alone.future.set_exception(failed)
+                fault = failed
+
+    def _tried(self, jobs: Sequence[_Job]) -> Exception | None:
+        """File and answer these; return what went wrong, if nothing of it was filed."""
+        self._session = None
         try:
             answers = self._file(jobs)
         except Exception as error:  # noqa: BLE001  (whatever it was, it must reach its caller)
             self._forget()
-            if len(jobs) == 1:
-                jobs[0].future.set_exception(error)
-                return
-            for job in jobs:
-                self._work_off([job])
-            return
+            answers = self._found_filed()
+            if not answers:
+                return error
         for answer in answers:
             answer.give()
+        return None
+
+    def _found_filed(self) -> list[_Answer]:
+        """Return the answers of a batch whose commit was done although nobody said so."""
+        session = self._session
+        if session is None or not session.answers or not session.batch.entries:
+            return []
+        first = session.batch.entries[0]
+        try:
+            with self._store.writing():  # whoever may still be committing it holds the lock
+                kept = self._store.entry(first.position)
+        except Exception:  # noqa: BLE001  (the database is away: nobody can say; no second try)
+            self._session = None
+            return []
+        return session.answers if kept is not None and kept.id == first.id else []
 
     def _forget(self) -> None:
         self._standings.forget()
@@ -282,7 +251,7 @@ class Writer:
     def _file(self, jobs: Sequence[_Job]) -> list[_Answer]:
         with self._store.writing() as transaction:
             self._catch_up(transaction)
-            session = _Session(self, transaction)
+            session = self._session = _Session(self, transaction)
             wanted = [(j.filing.actor, j.filing.key) for j in jobs if j.filing.key is not None]
             if wanted:
                 session.earlier = transaction.filed(wanted)
@@ -290,6 +259,7 @@ class Writer:
             answers = [session.answer(job) for job in jobs]
             session.batch.ledgers = self._keeper.take()
             transaction.store(session.batch)
+            session.answers = answers
         self._head = session.position
         self._standings.settle()
         self._keeper.settle(session.batch.ledgers)
@@ -313,7 +283,7 @@ class _Session:
         self.writer = writer
         self.standings = writer._standings  # noqa: SLF001  (the session is the writer's other half)
         self.keeper = writer._keeper  # noqa: SLF001
-        self.seen = transaction.head
+        self.answers: list[_Answer] = []
         self.position = transaction.head
         self.moment = transaction.moment
         self.earlier: dict[tuple[str, str], Filed] = {}
@@ -386,14 +356,18 @@ class _Session:
     def _decide(self, filing: Filing, command: Command) -> Outcome:
         before = self.position
         today = self.moment.astimezone(OFFICE_ZONE).date()
+        inquiry = Inquiry(self.standings, today, filing.prepared_by or filing.actor)
+        asked: list[tuple[str, ...]] = []
 
-        def make_entry(draft: Draft, inquiry: Inquiry) -> Entry:
+        def make_entry(draft: Draft) -> Entry:
             self.position += 1
-            return self._entry(filing, draft, inquiry, draft.filing or command)
+            asked.append(inquiry.newly_asked())
+            return self._entry(filing, draft, draft.filing or command)
 
         try:
-            actor = filing.prepared_by or filing.actor
-            entries = carry_out(command, self.standings, today, actor, make_entry)
+            if not filing.dry_run:
+                require_two(command, filing.prepared_by, filing.approved_by, inquiry)
+            entries = carry_out(command, inquiry, make_entry)
             if filing.progress is not None:
                 filing.progress()
         except Refused as refused:
@@ -403,10 +377,13 @@ class _Session:
             if not filing.partial:
                 raise
             return Outcome(refused=refused)
+        rules, code = tuple(inquiry.rules), self.writer._code  # noqa: SLF001
+        for entry, what in zip(entries, asked, strict=True):
+            decided = Decided(before, what, rules, code)
+            object.__setattr__(entry, "decided", decided)  # its making ends here
         return Outcome(tuple(entries))
 
-    def _entry(self, filing: Filing, draft: Draft, inquiry: Inquiry, said: Command) -> Entry:
-        asked, rules = inquiry.newly_asked(), tuple(inquiry.rules)
+    def _entry(self, filing: Filing, draft: Draft, said: Command) -> Entry:
         return Entry(
             position=self.position,
             id=self.standings.source.new_id(),
@@ -423,7 +400,6 @@ class _Session:
             fact=draft.fact,
             voids=draft.voids,
             target=draft.target,
-            decided=Decided(self.seen, asked, rules, self.writer._code),  # noqa: SLF001
         )
 
     def _note_refusal(self, filing: Filing, command: Command, refused: Refused) -> None:

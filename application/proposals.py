@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from application.journal import Filing
 from domain.deciding import COMMANDS, Command
@@ -180,9 +180,3 @@ class Proposals:
         if not self._store.close(identity, state, actor, reason):
             raise ProposalDecided(identity)
         return self.get(identity)
-
-
-def kinds_in(command: Command) -> set[str]:
-    """Return the kinds that a command carries out: its own, and those inside a correction."""
-    inside: list[Any] = [getattr(one, "command", None) for one in getattr(command, "items", ())]
-    return {command.kind, *(one.kind for one in inside if one is not None)}

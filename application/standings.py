@@ -51,7 +51,7 @@ class Source(Protocol):
         ...
 
     def people_known_by(self, id_numbers: Sequence[str]) -> dict[str, str]:
-        """The persons whom the identity index holds under these ID numbers."""
+        """The persons whom the identity index holds under these ID numbers, the last of each."""
         ...
 
     def new_id(self) -> str:
@@ -189,9 +189,20 @@ class Standings:
                 self._extend(tag, entry)
         identity = entry.fact.identity_field
         id_no = None if identity is None else getattr(entry.fact, identity)
-        if id_no is not None and id_no not in self._identities:
-            self._identities[id_no] = entry.subjects("person")[0]
-            self._undo.append(lambda: self._identities.pop(id_no))
+        if id_no is not None:
+            self._note_identity(id_no, entry.subjects("person")[0])
+
+    def _note_identity(self, id_no: str, person: str) -> None:
+        before = self._identities.get(id_no)
+        self._identities[id_no] = person
+
+        def undo() -> None:
+            if before is None:
+                del self._identities[id_no]
+            else:
+                self._identities[id_no] = before
+
+        self._undo.append(undo)
 
     def _extend(self, tag: str, entry: Entry) -> None:
         before, states = self.log(tag), self._states.get(tag, {})
@@ -275,7 +286,7 @@ class Inquiry:
 
     def __init__(self, standings: Standings, today: date, actor: str) -> None:
         """Ask on behalf of ``actor`` on the day ``today`` (the office's calendar day of filing)."""
-        self._standings = standings
+        self.standings = standings
         self.today = today
         self.actor = actor
         self.asked: dict[str, None] = {}
@@ -285,7 +296,7 @@ class Inquiry:
     def of(self, standing: type[S], who: str) -> S:
         """See `domain.deciding.Past.of`."""
         self.asked[f"{standing.subject}:{who}"] = None
-        return self._standings.of(standing, who)
+        return self.standings.of(standing, who)
 
     def newly_asked(self) -> tuple[str, ...]:
         """Return the tags first asked about since the last call.
@@ -310,16 +321,16 @@ class Inquiry:
 
     def new_id(self) -> str:
         """See `domain.deciding.Past.new_id`."""
-        return self._standings.new_id()
+        return self.standings.new_id()
 
     def person_known_by(self, id_no: str) -> str | None:
         """See `domain.deciding.Past.person_known_by`."""
-        return self._standings.person_known_by(id_no)
+        return self.standings.person_known_by(id_no)
 
     def entry(self, position: int) -> Entry | None:
         """See `domain.deciding.Past.entry`."""
-        return self._standings.entry(position)
+        return self.standings.entry(position)
 
     def voided_by(self, position: int) -> int | None:
         """See `domain.deciding.Past.voided_by`."""
-        return self._standings.voided_by(position)
+        return self.standings.voided_by(position)

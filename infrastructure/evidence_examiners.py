@@ -3,8 +3,9 @@
 The hash tree does not cover them, for they may change: but every row of theirs stems from an entry
 that it does cover. Both are folded anew and compared.
 
-The identity index holds a keyed hash of every ID number and whose it is; the first entry that names
-a number decides. Numbers of persons whose key was destroyed are in neither.
+The identity index holds a keyed hash of every ID number and whose it is; the last entry that names
+a number decides: who bore it by mistake before has been corrected. Numbers of persons whose key was
+destroyed are in neither.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class _Identities:
         number = _number(entry)
         if number:
             digest = self._ring.digest("identity", number)
-            self._expected.setdefault(digest, (entry.subjects("person")[0], position))
+            self._expected[digest] = entry.subjects("person")[0], position
 
 
 def _number(entry: Entry) -> str | None:

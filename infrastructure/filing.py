@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from psycopg import Connection
 
-from application.journal import Batch, Filed, Refusal
+from application.filing import Batch, Filed, Refusal
 from application.ledgers import Ledger, Stored
 from application.standings import is_large
 from domain.vocabulary import ID_ALPHABET, Entry, person_of
@@ -104,7 +104,7 @@ class FilingStore:
         return None if row is None else row[0]
 
     def between(self, first: int, last: int) -> list[Entry]:
-        """See `application.journal.Store.between`."""
+        """See `application.filing.Store.between`."""
         with self._asking() as connection:
             return list(self._at(connection, range(first, last + 1)).values())
 
@@ -140,20 +140,22 @@ class FilingStore:
         return b32encode(self._ring.randomness.take(10)).translate(_TO_OUR_ALPHABET).decode()
 
     def fingerprint(self, command: str, body: bytes) -> bytes:
-        """See `application.journal.Store.fingerprint`."""
+        """See `application.filing.Store.fingerprint`."""
         return self._ring.digest("fingerprint", command, body.decode())
 
     # ── storing ──────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
     def writing(self) -> Iterator[FilingTransaction]:
-        """See `application.journal.Store.writing`."""
+        """See `application.filing.Store.writing`."""
         with self._recorder.writing() as writing:
             self._connection = writing.connection
             try:
                 yield FilingTransaction(writing, self._ring, self._tables)
             except BaseException:
-                self._ring.discard(self._ring.take_new())
+                # Keys made for persons who were not stored after all must not be used again.
+                self._ring.take_new()
+                self._ring.discard_all()
                 raise
             finally:
                 self._connection = None
@@ -174,7 +176,7 @@ class FilingTransaction:
         self.moment: datetime = writing.moment
 
     def filed(self, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Filed]:
-        """See `application.journal.Transaction.filed`."""
+        """See `application.filing.Transaction.filed`."""
         rows = self._connection.execute(
             "SELECT actor, key, fingerprint, first_position, last_position FROM filings"
             " JOIN unnest(%s::text[], %s::text[]) AS asked(actor, key) USING (actor, key)",
@@ -187,14 +189,14 @@ class FilingTransaction:
         }
 
     def tags_since(self, position: int) -> set[str]:
-        """See `application.journal.Transaction.tags_since`."""
+        """See `application.filing.Transaction.tags_since`."""
         rows = self._connection.execute(
             "SELECT DISTINCT unnest(tags) FROM journal WHERE position > %s", (position,)
         ).fetchall()
         return {row[0] for row in rows}
 
     def store(self, batch: Batch) -> None:
-        """See `application.journal.Transaction.store`."""
+        """See `application.filing.Transaction.store`."""
         if batch.entries:
             persons = (person_of(entry.tags) for entry in batch.entries)
             self._ring.load(self._connection, (p for p in persons if p is not None))
@@ -240,7 +242,8 @@ class FilingTransaction:
         if identities:
             self._connection.execute(
                 "INSERT INTO identities SELECT * FROM unnest(%s::bytea[], %s::text[])"
-                " ON CONFLICT DO NOTHING",
+                " ON CONFLICT (digest) DO UPDATE SET person = excluded.person"
+                " WHERE identities.person <> excluded.person",
                 (list(identities), list(identities.values())),
                 prepare=True,
             )

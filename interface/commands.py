@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from application.access import Right
+from application.deciding import kinds_in
 from application.journal import Filing
-from application.proposals import kinds_in
 from domain.deciding import COMMANDS, RULES, Command
 from interface.asking import Param, body
 from interface.examples import EXAMPLES

@@ -99,13 +99,15 @@ class Story:
         recorded_at = OPENED + timedelta(minutes=head)
         made: list[Entry] = []
 
-        def make_entry(draft: Draft, inquiry: Inquiry) -> Entry:
+        inquiry = Inquiry(self.standings, self.today, self.actor)
+
+        def make_entry(draft: Draft) -> Entry:
             entry = self._entry(draft, head + len(made) + 1, recorded_at)
             asked, rules = inquiry.newly_asked(), tuple(inquiry.rules)
             made.append(replace(entry, decided=Decided(head, asked, rules, "test")))
             return made[-1]
 
-        entries = carry_out(command, self.standings, self.today, self.actor, make_entry)
+        entries = carry_out(command, inquiry, make_entry)
         self.standings.settle()
         self.appended = entries
         self.memory.entries += entries

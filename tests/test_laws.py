@@ -23,7 +23,7 @@ from application.ledgers import (
     row_as_of,
     sums_as_of,
 )
-from application.standings import Standings, is_large
+from application.standings import Inquiry, Standings, is_large
 from domain.deciding import KINDS, Book, Refused, Standing
 from domain.quotas_accounts import POOL, QuotaBook
 from domain.vocabulary import Entry, live
@@ -145,6 +145,17 @@ def check_names(history: History) -> None:
         assert len(names) == len(set(names))
 
 
+def check_numbers(history: History) -> None:
+    """No two people bear the same ID number."""
+    bearers: dict[str, set[str]] = {}
+    for entry in live(history.memory.entries):
+        identity = entry.fact.identity_field
+        number = None if identity is None else getattr(entry.fact, identity)
+        if number is not None:
+            bearers.setdefault(number, set()).update(entry.subjects("person"))
+    assert all(len(people) == 1 for people in bearers.values())
+
+
 @RUN
 @given(STEPS_TAKEN)
 def test_totals_close_and_nobody_is_counted_twice(steps: list[Step]) -> None:
@@ -174,6 +185,7 @@ def check_history(steps: list[Step]) -> None:
     check_vacancies(history)
     check_lives(history)
     check_names(history)
+    check_numbers(history)
 
 
 # ── standings ────────────────────────────────────────────────────────────────────────────────
@@ -251,13 +263,13 @@ def trial(history: History, command: Any) -> Any:
     mark, ids = history.standings.mark, history.memory.ids
     made: list[Entry] = []
 
-    def make_entry(draft: Any, _inquiry: Any) -> Entry:
+    def make_entry(draft: Any) -> Entry:
         position = len(history.memory.entries) + len(made) + 1
         made.append(history._entry(draft, position, history.memory.entries[-1].recorded_at))
         return made[-1]
 
     try:
-        carry_out(command, history.standings, history.today, history.actor, make_entry)
+        carry_out(command, Inquiry(history.standings, history.today, history.actor), make_entry)
     except Refused as refused:
         return refused.rule.name, str(refused), refused.positions
     finally:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.proposals import kinds_in
+from application.deciding import kinds_in
 from domain.deciding import COMMANDS
 from tests.http_office import HttpOffice, http_office
 

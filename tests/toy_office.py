@@ -17,7 +17,7 @@ from typing import Annotated, Any, NamedTuple
 
 import pytest
 
-from application.journal import Batch
+from application.filing import Batch
 from application.keeping import Keeper
 from application.ledgers import (
     AnyLedger,

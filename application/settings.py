@@ -32,8 +32,8 @@ def _row(_so_far: SettingRow | None, effect: Effect) -> SettingRow | None:
         return SettingRow(effect.day, "setting", fact.name, title, value)
     if isinstance(fact, CalendarAnnounced):
         value = f"放假{len(fact.holidays)}天，调休上班{len(fact.makeup_days)}天"
-        name = str(fact.year)
-        return SettingRow(effect.day, "calendar", name, f"{name}年放假安排（{fact.notice}）", value)
+        name, notices = str(fact.year), "、".join(fact.notices)
+        return SettingRow(effect.day, "calendar", name, f"{name}年放假安排（{notices}）", value)
     return None
 
 

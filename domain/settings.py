@@ -21,7 +21,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 
 from domain.code_sets import EntryMode, InstitutionRank
 from domain.deciding import COMMANDS, Command, DatedCommand, Decision, Draft, Past, Standing
-from domain.vocabulary import Entry, Fact, Text, type_json
+from domain.vocabulary import Entry, Fact, Text, type_json, upcasts
 from domain.workdays import AnnouncedYear, Calendar
 from domain.workdays_announced import ANNOUNCED
 
@@ -115,16 +115,24 @@ class SettingChanged(Fact, fact="settings.changed", about=("office:main",)):
     value: type_json
 
 
-class CalendarAnnounced(Fact, fact="calendar.announced", about=("calendar:national",)):
+class CalendarAnnounced(Fact, fact="calendar.announced", version=2, about=("calendar:national",)):
     """The State Council announced a year's days off and make-up days.
 
-    A later announcement for the same year replaces the earlier.
+    A later announcement for the same year replaces the earlier. It may rest on several notices:
+    2019 and 2020 were announced in one and changed by another.
     """
 
     year: int
     holidays: tuple[date, ...]
     makeup_days: tuple[date, ...]
-    notice: Text
+    notices: tuple[Text, ...]
+
+
+@upcasts("calendar.announced", 1)
+def _one_notice_is_several(body: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew one notice a year."""
+    rest = {name: value for name, value in body.items() if name != "notice"}
+    return {**rest, "notices": [body["notice"]]}
 
 
 # ── standings ────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +173,7 @@ class NationalCalendar(Standing, subject="calendar"):
         if not isinstance(fact, CalendarAnnounced):
             return self
         days = AnnouncedYear(
-            fact.year, frozenset(fact.holidays), frozenset(fact.makeup_days), (fact.notice,)
+            fact.year, frozenset(fact.holidays), frozenset(fact.makeup_days), fact.notices
         )
         return type(self)((*self.announced, days))
 
@@ -214,7 +222,9 @@ class AnnounceCalendar(Command, kind="calendar.announce", title="录入放假安
     year: Annotated[int, Field(title="年度", ge=2000, le=2199)]
     holidays: Annotated[tuple[date, ...], Field(title="放假日期", min_length=1, max_length=120)]
     makeup_days: Annotated[tuple[date, ...], Field(title="调休上班日期", max_length=60)] = ()
-    notice: Annotated[Text, Field(title="放假通知文号或出处")]
+    notices: Annotated[
+        tuple[Text, ...], Field(title="放假通知文号或出处", min_length=1, max_length=10)
+    ]
 
     @model_validator(mode="after")
     def _days_belong_to_the_year(self) -> Self:
@@ -235,6 +245,6 @@ class AnnounceCalendar(Command, kind="calendar.announce", title="录入放假安
             year=self.year,
             holidays=tuple(sorted(self.holidays)),
             makeup_days=tuple(sorted(self.makeup_days)),
-            notice=self.notice,
+            notices=self.notices,
         )
         yield Draft(fact, effective_on=date(self.year, 1, 1))

@@ -35,7 +35,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "calendar.announce": {
         "year": 2028,
         "holidays": ["2028-01-01", "2028-01-02", "2028-01-03"],
-        "notice": "国务院办公厅关于2028年部分节假日安排的通知",
+        "notices": ["国务院办公厅关于2028年部分节假日安排的通知"],
     },
     "documents.register": {
         "document_title": "关于核增示范区委办公室行政编制的批复",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any, cast
 
 import orjson
 import pytest
 
 from application.ledgers import LEDGERS, Ledger, effects
 from domain.deciding import KINDS, Standing
-from domain.vocabulary import ERASED
+from domain.settings import NationalCalendar
+from domain.vocabulary import _UPCASTERS, ERASED
+from domain.workdays import AnnouncedYear
+from infrastructure.decoding import Decoder
 from infrastructure.entries import canonical, decode
 from tests.history import FOLDER, GoldenRing, own_facts, path_of
 
@@ -41,6 +45,30 @@ def test_a_stored_line_is_read_for_ever(name: str) -> None:
             assert body[field] == value or set(value) == {"sealed"}, field
     assert entry.note == "备注"
     assert entry.tags == tuple(stored["tags"])
+
+
+def test_every_older_version_is_upcast_step_by_step() -> None:
+    """And there is one: the way from an older stored form has been walked."""
+    older = [
+        (name, version)
+        for name, fact in own_facts().items()
+        for version in range(1, fact.fact_version)
+    ]
+    assert older
+    assert set(older) <= set(_UPCASTERS)
+
+
+def test_a_year_announced_in_one_notice_reads_as_one_of_several() -> None:
+    """Version 1 of the announcement, as stored, says the same in every fold as version 2."""
+    fact, day = "calendar.announced", date(2026, 11, 1)
+    data = path_of(fact, 1).read_bytes()
+    assert orjson.loads(data)["body"]["notice"] == "9" * 16
+    old, new = (decode(path_of(fact, n).read_bytes(), GoldenRing()) for n in (1, 2))
+    assert old == new
+    announced = NationalCalendar().after(old).announced
+    assert announced == (AnnouncedYear(2026, frozenset({day}), frozenset({day}), ("9" * 16,)),)
+    (fast,) = Decoder(GoldenRing()).many(cast("Any", None), [data])
+    assert fast == old
 
 
 @pytest.mark.parametrize("name", LINES)

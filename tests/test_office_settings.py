@@ -93,7 +93,7 @@ def announcing(**more: Any) -> AnnounceCalendar:
         "year": 2031,
         "holidays": ["2031-01-01", "2031-10-01"],
         "makeup_days": ["2031-01-04"],
-        "notice": "国办发明电〔2030〕1号",
+        "notices": ["国办发明电〔2030〕1号"],
     }
     return AnnounceCalendar.model_validate(fields | more)
 

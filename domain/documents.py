@@ -83,7 +83,9 @@ class Grant(BaseModel):
 # ── facts ────────────────────────────────────────────────────────────────────────────────────
 
 
-class DocumentRegistered(Fact, fact="documents.registered", about=(f"register:{REGISTER}",)):
+class DocumentRegistered(
+    Fact, fact="documents.registered", called="文件登记", about=(f"register:{REGISTER}",)
+):
     """A document is on file. Takes effect on the day it was issued."""
 
     founds: ClassVar[str | None] = "document"
@@ -99,7 +101,7 @@ class DocumentRegistered(Fact, fact="documents.registered", about=(f"register:{R
     person: Annotated[str | None, Subject("person")] = None
 
 
-class BasisSupplied(Fact, fact="documents.basis-supplied"):
+class BasisSupplied(Fact, fact="documents.basis-supplied", called="补充依据"):
     """An earlier entry, filed as 依据待补, has its basis now."""
 
     place: int

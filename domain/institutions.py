@@ -81,11 +81,13 @@ class Founded(Fact):
 
 
 @rests_on_a_document
-class SetUp(Founded, fact="institutions.set-up", about=("directory:district",)):
+class SetUp(Founded, fact="institutions.set-up", called="机构设立", about=("directory:district",)):
     """An institution was set up (设立)."""
 
 
-class TakenOver(Founded, fact="institutions.taken-over", about=("directory:district",)):
+class TakenOver(
+    Founded, fact="institutions.taken-over", called="机构期初", about=("directory:district",)
+):
     """An institution stood in the office's earlier books (期初). The approval is as they say."""
 
     approved_no: str | None = None
@@ -93,7 +95,7 @@ class TakenOver(Founded, fact="institutions.taken-over", about=("directory:distr
 
 
 @rests_on_a_document
-class Renamed(Fact, fact="institutions.renamed", about=("directory:district",)):
+class Renamed(Fact, fact="institutions.renamed", called="机构更名", about=("directory:district",)):
     """An institution bears another name (更名); everything else of it is unchanged."""
 
     institution: Annotated[str, Subject("institution")]
@@ -103,7 +105,9 @@ class Renamed(Fact, fact="institutions.renamed", about=("directory:district",)):
 
 
 @rests_on_a_document
-class Abolished(Fact, fact="institutions.abolished", about=("directory:district",)):
+class Abolished(
+    Fact, fact="institutions.abolished", called="机构撤销", about=("directory:district",)
+):
     """An institution was abolished (撤销); nobody and nothing is left in it from that day on."""
 
     institution: Annotated[str, Subject("institution"), Subject("account")]

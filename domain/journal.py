@@ -48,7 +48,7 @@ Position = Annotated[int, Field(title="流水号", ge=1, lt=2**53, strict=True)]
 # ── facts ────────────────────────────────────────────────────────────────────────────────────
 
 
-class JournalOpened(Fact, fact="journal.opened", about=("office:main",)):
+class JournalOpened(Fact, fact="journal.opened", called="建账", about=("office:main",)):
     """The office opened its journal (建账); always entry 1."""
 
     office: Text
@@ -56,7 +56,7 @@ class JournalOpened(Fact, fact="journal.opened", about=("office:main",)):
     format_version: Literal[1] = 1
 
 
-class Voided(Fact, fact="journal.voided"):
+class Voided(Fact, fact="journal.voided", called="作废"):
     """An earlier entry does not stand: it was filed wrongly. Carries all tags of that entry."""
 
     target: int

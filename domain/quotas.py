@@ -38,7 +38,7 @@ Number = Annotated[int, Field(title="数量", ge=1, le=1_000_000, strict=True)]
 
 
 @rests_on_a_document
-class CeilingSet(Fact, fact="quotas.ceiling-set", about=_ABOUT_POOL):
+class CeilingSet(Fact, fact="quotas.ceiling-set", called="编制总量调整", about=_ABOUT_POOL):
     """The level above raised or lowered the ceiling of a kind by ``change`` (编制总量下达)."""
 
     kind: QuotaKind
@@ -68,11 +68,11 @@ class Given(Fact):
 
 
 @rests_on_a_document
-class Granted(Given, fact="quotas.granted", about=_ABOUT_POOL):
+class Granted(Given, fact="quotas.granted", called="编制核增", about=_ABOUT_POOL):
     """The district granted an institution quota from the pool (核增)."""
 
 
-class TakenOver(Given, fact="quotas.taken-over", about=_ABOUT_POOL):
+class TakenOver(Given, fact="quotas.taken-over", called="编制期初", about=_ABOUT_POOL):
     """An institution had this quota in the office's earlier books (期初).
 
     Unless it came ``from_pool``, under a ceiling set before, the ceiling rises by as much.
@@ -93,7 +93,7 @@ class TakenOver(Given, fact="quotas.taken-over", about=_ABOUT_POOL):
 
 
 @rests_on_a_document
-class CutBack(Fact, fact="quotas.cut-back", about=_ABOUT_POOL):
+class CutBack(Fact, fact="quotas.cut-back", called="编制核减", about=_ABOUT_POOL):
     """Quota of an institution went back into the pool (核减、收回)."""
 
     institution: Annotated[str, Subject("account")]
@@ -110,7 +110,7 @@ class CutBack(Fact, fact="quotas.cut-back", about=_ABOUT_POOL):
 
 
 @rests_on_a_document
-class Transferred(Fact, fact="quotas.transferred"):
+class Transferred(Fact, fact="quotas.transferred", called="编制调剂"):
     """Quota moved from one institution to another (调剂、划转)."""
 
     giver: Annotated[str, Subject("account")]

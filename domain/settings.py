@@ -108,14 +108,20 @@ SETTINGS: Final[dict[str, Setting]] = {
 # ── facts ────────────────────────────────────────────────────────────────────────────────────
 
 
-class SettingChanged(Fact, fact="settings.changed", about=("office:main",)):
+class SettingChanged(Fact, fact="settings.changed", called="设置变更", about=("office:main",)):
     """From the business date on the setting has another value."""
 
     name: Text
     value: type_json
 
 
-class CalendarAnnounced(Fact, fact="calendar.announced", version=2, about=("calendar:national",)):
+class CalendarAnnounced(
+    Fact,
+    fact="calendar.announced",
+    called="节假日安排",
+    version=2,
+    about=("calendar:national",),
+):
     """The State Council announced a year's days off and make-up days.
 
     A later announcement for the same year replaces the earlier. It may rest on several notices:

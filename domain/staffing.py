@@ -106,14 +106,14 @@ class Noticed(Timeliness):
 
 
 @rests_on_a_document
-class Entered(Coming, Noticed, fact="staffing.entered"):
+class Entered(Coming, Noticed, fact="staffing.entered", called="入编"):
     """A person entered the establishment (入编)."""
 
     entry_mode: EntryMode
     source: Annotated[str | None, Personal()] = None
 
 
-class TakenOver(Coming, fact="staffing.taken-over"):
+class TakenOver(Coming, fact="staffing.taken-over", called="人员期初"):
     """A person was in the establishment when the books were opened (期初).
 
     ``entered_on`` and ``notice`` are what the earlier books say of the entering. ``excused``: the

@@ -36,7 +36,7 @@ from domain.vocabulary import (
 
 
 @rests_on_a_document
-class UseApproved(Fact, fact="staffing.use-approved"):
+class UseApproved(Fact, fact="staffing.use-approved", called="用编核准"):
     """An institution may fill ``number`` slots of a kind up to and including ``valid_until``."""
 
     founds: ClassVar[str | None] = "approval"
@@ -59,7 +59,7 @@ class UseApproved(Fact, fact="staffing.use-approved"):
 
 
 @rests_on_a_document
-class UseCancelled(Fact, fact="staffing.use-cancelled"):
+class UseCancelled(Fact, fact="staffing.use-cancelled", called="用编核准撤销"):
     """The unused rest of an approval, ``number`` slots, was given up (撤销核准)."""
 
     approval: Annotated[str, Subject("approval")]

@@ -35,7 +35,7 @@ from domain.vocabulary import InternalId, Personal, Slot, Subject, Text
 
 
 @rests_on_a_document
-class Transferred(Going, Coming, Noticed, fact="staffing.transferred"):
+class Transferred(Going, Coming, Noticed, fact="staffing.transferred", called="调动"):
     """A person moved from one unit's slot to another's of the same kind (调动)."""
 
     former: Annotated[str, Subject("account")]
@@ -51,7 +51,7 @@ class Transferred(Going, Coming, Noticed, fact="staffing.transferred"):
 
 
 @rests_on_a_document
-class Left(Going, Timeliness, fact="staffing.left"):
+class Left(Going, Timeliness, fact="staffing.left", called="出编"):
     """A person left the establishment (出编)."""
 
     institution: Annotated[str, Subject("account")]

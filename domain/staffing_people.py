@@ -74,7 +74,7 @@ IdNumber = Annotated[str, AfterValidator(_id_no)]
 # ── facts ────────────────────────────────────────────────────────────────────────────────────
 
 
-class PersonRegistered(Fact, fact="staffing.person-registered"):
+class PersonRegistered(Fact, fact="staffing.person-registered", called="人员登记"):
     """A natural person is on file. ``birth_date`` is the one confirmed by the personnel file."""
 
     founds: ClassVar[str | None] = "person"
@@ -92,7 +92,7 @@ class PersonRegistered(Fact, fact="staffing.person-registered"):
     phone: Annotated[str | None, Personal()] = None
 
 
-class PersonChanged(Fact, fact="staffing.person-changed"):
+class PersonChanged(Fact, fact="staffing.person-changed", called="人员信息变更"):
     """From the business date on this is said of the person; what is None stays as it was."""
 
     person: Annotated[str, Subject("person")]

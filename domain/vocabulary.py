@@ -90,18 +90,20 @@ class Citation(BaseModel):
 class Fact(BaseModel):
     """Something that happened.
 
-    Subclasses give their stored name as a class keyword, as in
-    ``class Left(Fact, fact="staffing.left")``.
+    Subclasses give their stored name and the office's word for it as class keywords, as in
+    ``class Left(Fact, fact="staffing.left", called="出编")``.
     The name and the meaning of a field never change; fields are added with defaults, never
     renamed, never removed. A change that cannot be said that way raises ``version`` and adds an
     upcaster (`upcasts`).
 
-    Class keywords: ``fact`` stored name; ``version`` schema version; ``about`` further fixed tags.
+    Class keywords: ``fact`` stored name; ``called`` what readers are told it is, which is not
+    stored; ``version`` schema version; ``about`` further fixed tags.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fact_name: ClassVar[str] = ""
+    fact_title: ClassVar[str] = ""
     fact_version: ClassVar[int] = 1
     fixed_tags: ClassVar[tuple[str, ...]] = ()
     subject_fields: ClassVar[tuple[tuple[str, str], ...]] = ()
@@ -116,7 +118,13 @@ class Fact(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(
-        cls, *, fact: str = "", version: int = 1, about: tuple[str, ...] = (), **kwargs: Any
+        cls,
+        *,
+        fact: str = "",
+        called: str = "",
+        version: int = 1,
+        about: tuple[str, ...] = (),
+        **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if not fact:
@@ -124,7 +132,8 @@ class Fact(BaseModel):
         if fact in FACTS:
             msg = f"two facts are stored as {fact!r}"
             raise TypeError(msg)
-        cls.fact_name, cls.fact_version, cls.fixed_tags = fact, version, about
+        cls.fact_name, cls.fact_title = fact, called
+        cls.fact_version, cls.fixed_tags = version, about
         marks = [(name, mark) for name, info in cls.model_fields.items() for mark in info.metadata]
         cls.subject_fields = tuple((n, m.kind) for n, m in marks if isinstance(m, Subject))
         cls.personal_fields = tuple(n for n, m in marks if isinstance(m, Personal))

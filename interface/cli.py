@@ -37,6 +37,7 @@ from interface import (
     cli_users,
 )
 from interface.cli_office import CannotDo, complain
+from interface.cli_parser import Parser
 
 PARTS: Final = (
     cli_serving,
@@ -71,7 +72,7 @@ _PROBLEMS: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         done: int = options.run(options)
     except KeyboardInterrupt:
@@ -94,8 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def make_parser() -> argparse.ArgumentParser:
+    """Return what reads the command line, with every part's commands."""
+    parser = Parser(
         prog="taizhang",
         description="台账：区委编办的机构编制流水与台账。",
         epilog=EXIT_CODES,
@@ -106,50 +108,10 @@ def _parser() -> argparse.ArgumentParser:
         version=f"taizhang {version('taizhang')}",
         help="显示版本后退出",
     )
-    commands = parser.add_subparsers(
-        title="命令", metavar="命令", required=True, parser_class=_Parser
-    )
+    commands = parser.add_subparsers(metavar="命令", required=True, parser_class=Parser)
     for part in PARTS:
         part.register(commands)
     return parser
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse in Chinese, as far as a clerk meets it."""
-
-    def __init__(self, **options: object) -> None:
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
-        super().__init__(**options, add_help=False)  # type: ignore[arg-type]
-        self.add_argument("-h", "--help", action="help", help="显示帮助后退出")
-        self._positionals.title = "参数"
-        self._optionals.title = "选项"
-
-    def format_help(self) -> str:
-        """Return the help, its first word in Chinese too."""
-        return super().format_help().replace("usage: ", "用法： ", 1)
-
-    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as the original does
-        """Say what is wrong with the arguments and exit with 2."""
-        complain(f"命令写法有误：{_chinese(message)}\n用法见：{self.prog} --help")
-        raise SystemExit(2)
-
-
-_WORDS: Final = (
-    ("the following arguments are required: ", "缺少 "),
-    ("unrecognized arguments: ", "多余或不认识的参数 "),
-    ("expected one argument", "后面要跟一个值"),
-    ("expected at least one argument", "后面至少要跟一个值"),
-    ("invalid choice: ", "不能填写 "),
-    ("invalid int value: ", "应为整数，不能是 "),
-    ("(choose from ", "(可选："),
-    ("argument ", "参数 "),
-)
-
-
-def _chinese(message: str) -> str:
-    for english, chinese in _WORDS:
-        message = message.replace(english, chinese)
-    return message
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 import orjson
 
 from application.access import Reading
+from domain.vocabulary import FACTS, FIRST_DAY, Entry
 from infrastructure.access_log import AccessLog
 from infrastructure.journal_reading import PAGE, Sought
 from infrastructure.office import Office
@@ -19,19 +21,21 @@ from interface.cli_office import (
     operator,
     out,
     shown,
-    table_of,
 )
+from interface.cli_tables import Field, show
 from interface.shown import entry_shown, has_personal
 
 
 def register(commands: Commands) -> None:
     """Add the group."""
-    group = commands.add_parser("journal", help="流水", description="查看流水。")
-    actions = group.add_subparsers(title="命令", metavar="命令", required=True)
+    group = commands.add_parser("journal", help="查看流水", description="查看流水。")
+    actions = group.add_subparsers(metavar="命令", required=True)
 
     action = actions.add_parser("list", help="列出流水", description="列出流水，最新的在前。")
-    action.add_argument("--subject", metavar="对象", help="涉及对象，如 person:… 或 institution:…")
-    action.add_argument("--fact", metavar="种类", help="记录种类，如 staffing.entered")
+    action.add_argument(
+        "--subject", metavar="对象", help="涉及对象，如 person:编号 或 institution:编号"
+    )
+    action.add_argument("--fact", metavar="种类", help="种类，如 入编 或 staffing.entered")
     action.add_argument("--actor", metavar="账号", help="办理账号")
     action.add_argument("--from", dest="effective_from", metavar="日期", help="业务日期不早于")
     action.add_argument("--to", dest="effective_to", metavar="日期", help="业务日期不晚于")
@@ -39,8 +43,10 @@ def register(commands: Commands) -> None:
     action.add_argument("--limit", type=int, default=50, metavar="条数", help="最多几条（50）")
     action.set_defaults(run=_list)
 
-    action = actions.add_parser("show", help="查看一条流水的全部内容（JSON）")
-    action.add_argument("position", type=int, metavar="流水号")
+    action = actions.add_parser(
+        "show", help="查看一条流水", description="查看一条流水的全部内容（JSON）。"
+    )
+    action.add_argument("position", type=int, metavar="流水号", help="见 journal list")
     action.add_argument("--unmasked", action="store_true", help="显示完整个人信息（留访问记录）")
     action.add_argument(
         "--stored", action="store_true", help="原样输出存储的内容（个人信息已密封）"
@@ -53,7 +59,7 @@ def _list(options: argparse.Namespace) -> int:
         raise CannotDo(f"条数应为 1 至 {PAGE}。")
     sought = Sought(
         subject=options.subject,
-        fact=options.fact,
+        fact=_kind(options.fact),
         actor=options.actor,
         effective_from=None if options.effective_from is None else day(options.effective_from),
         effective_to=None if options.effective_to is None else day(options.effective_to),
@@ -62,20 +68,40 @@ def _list(options: argparse.Namespace) -> int:
     )
     with opened_office() as office:
         entries = office.journal.find(sought)
-    table = table_of("流水号", "记录时刻", "业务日期", "种类", "办理账号", "作废")
-    for entry in entries:
-        table.add_row(
-            str(entry.position),
-            shown(entry.recorded_at),
-            shown(entry.effective_on),
-            entry.fact.fact_name,
-            entry.actor,
-            shown(entry.voids),
-        )
-    out.print(table)
+    show("流水", _fields(entries))
     if len(entries) == options.limit:
         err.print(f"可能还有更早的，接着看：--before {entries[-1].position}")
     return 0
+
+
+def _fields(entries: Sequence[Entry]) -> list[Field]:
+    """Return the columns of a list of entries."""
+    columns = (
+        ("流水号", [str(one.position) for one in entries]),
+        ("记录时刻", [shown(one.recorded_at) for one in entries]),
+        ("业务日期", [_on(one) for one in entries]),
+        ("种类", [one.fact.fact_title for one in entries]),
+        ("种类代码", [one.fact.fact_name for one in entries]),
+        ("办理账号", [one.actor for one in entries]),
+        ("作废", [shown(one.voids) for one in entries]),
+    )
+    return [Field(title, tuple(cells), spare=title == "种类代码") for title, cells in columns]
+
+
+def _on(entry: Entry) -> str:
+    """Return the business date; what holds from the beginning has none that says anything."""
+    return "" if entry.effective_on == FIRST_DAY else shown(entry.effective_on)
+
+
+def _kind(word: str | None) -> str | None:
+    """Return the stored name of a kind of entry given by that name or in Chinese."""
+    if word is None or word in FACTS:
+        return word
+    called = [name for name, fact in FACTS.items() if fact.fact_title == word]
+    if not called:
+        there = "、".join(f"{fact.fact_title}（{name}）" for name, fact in FACTS.items())
+        raise CannotDo(f"没有“{word}”这种流水；现有：{there}。")
+    return called[0]
 
 
 def _show(options: argparse.Namespace) -> int:

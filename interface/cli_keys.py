@@ -11,8 +11,8 @@ from interface.cli_office import Commands, database_url, out
 
 def register(commands: Commands) -> None:
     """Add the group."""
-    group = commands.add_parser("key", help="主密钥", description="管理主密钥。")
-    actions = group.add_subparsers(title="命令", metavar="命令", required=True)
+    group = commands.add_parser("key", help="管理主密钥", description="管理主密钥。")
+    actions = group.add_subparsers(metavar="命令", required=True)
     action = actions.add_parser(
         "rotate",
         help="更换主密钥",

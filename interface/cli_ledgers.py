@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -15,7 +15,7 @@ from domain.journal import JournalOpened
 from infrastructure.access_log import AccessLog
 from infrastructure.export_files import FORMS, Order, Written, write_file
 from infrastructure.exporting import ExportTooLarge, Heading, unmasked
-from infrastructure.ledger_reading import Asked
+from infrastructure.ledger_reading import Asked, Line, Page, Shown
 from infrastructure.office import Office
 from infrastructure.rebuilding import RebuildRunning, TablesInUse, rebuild
 from infrastructure.verifying import verify
@@ -33,6 +33,7 @@ from interface.cli_office import (
     shown,
     table_of,
 )
+from interface.cli_tables import fields_of, show
 from interface.exports import SECRECY
 from interface.masking import masked
 
@@ -42,8 +43,10 @@ FOUND_DIFFERENCES: Final = 3
 
 def register(commands: Commands) -> None:
     """Add the group."""
-    group = commands.add_parser("ledgers", help="台账", description="查看、导出、核对、重建台账。")
-    actions = group.add_subparsers(title="命令", metavar="命令", required=True)
+    group = commands.add_parser(
+        "ledgers", help="查看、导出、核对、重建台账", description="查看、导出、核对、重建台账。"
+    )
+    actions = group.add_subparsers(metavar="命令", required=True)
 
     action = actions.add_parser("list", help="列出全部台账")
     action.set_defaults(run=_list)
@@ -92,20 +95,38 @@ def asking_options(action: argparse.ArgumentParser) -> None:
     action.add_argument("--unmasked", action="store_true", help="显示完整个人信息（留访问记录）")
 
 
-def question(options: argparse.Namespace) -> Asked:
-    """Return what the options ask."""
+def question(options: argparse.Namespace, columns: Sequence[Shown]) -> Asked:
+    """Return what the options ask; columns and choices may be named as the screen shows them."""
     filters: dict[str, str] = {}
     for one in options.filter:
         name, equals, value = one.partition("=")
         if not equals:
             raise CannotDo(f"查询条件“{one}”应写作 列=值。")
-        filters[name] = value
+        column = _column(name, columns)
+        codes = {label: code for code, label in (column.column.choices or {}).items()}
+        filters[column.name] = codes.get(value, value)
     return Asked(
         filters=filters,
-        sort=[one for one in options.sort.split(",") if one],
+        sort=[_order(one, columns) for one in options.sort.split(",") if one],
         valid_on=None if options.valid_on is None else day(options.valid_on),
         known_at=None if options.known_at is None else instant(options.known_at),
     )
+
+
+def _column(name: str, columns: Sequence[Shown]) -> Shown:
+    """Return the column that is called so, in Chinese or as it is stored."""
+    for one in columns:
+        if name in {one.name, one.title}:
+            return one
+    asked = [one for one in columns if one.column.filter or one.column.sort]
+    there = "、".join(f"{one.title}（{one.name}）" for one in asked)
+    raise CannotDo(f"没有“{name}”这一列；可以查询或排序的列：{there}。")
+
+
+def _order(word: str, columns: Sequence[Shown]) -> str:
+    descends = "-" if word.startswith("-") else ""
+    name = word.removeprefix("-")
+    return descends + (name if name == "key" else _column(name, columns).name)
 
 
 def _list(_: argparse.Namespace) -> int:
@@ -120,38 +141,44 @@ def _list(_: argparse.Namespace) -> int:
 
 def _show(options: argparse.Namespace) -> int:
     with opened_office() as office:
+        asked = question(options, office.ledgers.columns(options.ledger))
         page = office.ledgers.page(
-            options.ledger, question(options), cursor=options.cursor, limit=options.limit
+            options.ledger, asked, cursor=options.cursor, limit=options.limit
         )
         personal = [n for n, one in enumerate(page.columns) if one.column.personal]
         if options.unmasked and personal and page.lines:
-            asked = {"columns": "all", "filters": sorted(question(options).filters)}
+            noted = {"columns": "all", "filters": sorted(asked.filters)}
             AccessLog(office.database).note(
                 Reading(
                     actor=operator(),
                     what=options.ledger,
-                    question=asked,
+                    question=noted,
                     rows=len(page.lines),
                     unmasked=True,
                     position=page.seen.position,
                     valid_on=page.seen.valid_on,
                 )
             )
-    table = table_of(*(one.column.title for one in page.columns), title=page.ledger.title)
-    for line in page.lines:
-        values = list(line.values)
-        if not options.unmasked:
-            for n in personal:
-                values[n] = masked(values[n])
-        cells = zip(values, page.columns, strict=True)
-        table.add_row(*(shown(value, one.column.choices) for value, one in cells))
-    out.print(table)
+    rows = [_cells(line, page, unmasked=options.unmasked) for line in page.lines]
+    titles = [one.title for one in page.columns]
+    show(
+        page.ledger.title, fields_of(page.ledger, [one.name for one in page.columns], titles, rows)
+    )
     seen = page.seen
     err.print(
         f"业务日期 {seen.valid_on}；截至流水号 {seen.position}（{shown(seen.known_at)} 记录）。"
         + ("" if page.cursor is None else f"\n还有更多，接着看：--cursor {page.cursor}")
     )
     return 0
+
+
+def _cells(line: Line, page: Page, *, unmasked: bool) -> list[str]:
+    """Return what a line says in each column."""
+    cells = []
+    for value, one in zip(line.values, page.columns, strict=True):
+        hide = one.column.personal and not unmasked
+        cells.append(shown(masked(value) if hide else value, one.column.choices))
+    return cells
 
 
 # ── exporting ────────────────────────────────────────────────────────────────────────────────
@@ -174,7 +201,8 @@ def _write(office: Office, options: argparse.Namespace, form: str, file: IO[byte
     whose = first.fact.office if first and isinstance(first.fact, JournalOpened) else ""
     mask = unmasked if options.unmasked else _masked
     heading = Heading(SECRECY[options.secrecy], whose)
-    order = Order(options.ledger, question(options), form, heading, mask)
+    asked = question(options, office.ledgers.columns(options.ledger))
+    order = Order(options.ledger, asked, form, heading, mask)
     try:
         written = write_file(office.ledgers, order, file)
     except ExportTooLarge as problem:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -131,9 +132,16 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
+def plain_table(title: str | None = None) -> Table:
+    """Return an empty table as all of ours look: few lines, so that more words fit."""
+    return Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
+    )
+
+
 def table_of(*headings: str, title: str | None = None) -> Table:
     """Return an empty table that wraps what is too wide, and cuts nothing off."""
-    table = Table(title=title, title_justify="left")
+    table = plain_table(title)
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table

@@ -23,14 +23,14 @@ from interface.cli_office import (
 
 def register(commands: Commands) -> None:
     """Add the group."""
-    group = commands.add_parser("user", help="账号", description="管理账号。")
-    actions = group.add_subparsers(title="命令", metavar="命令", required=True)
+    group = commands.add_parser("user", help="管理账号", description="管理账号。")
+    actions = group.add_subparsers(metavar="命令", required=True)
 
     action = actions.add_parser("list", help="列出全部账号")
     action.set_defaults(run=_list)
 
     action = actions.add_parser("add", help="开设账号", description="开设账号并设置初始密码。")
-    action.add_argument("name", metavar="账号")
+    action.add_argument("name", metavar="账号", help="登录用的账号，如 zhangsan")
     action.add_argument("--name", dest="display_name", required=True, metavar="姓名", help="姓名")
     action.add_argument(
         "--role",
@@ -39,7 +39,7 @@ def register(commands: Commands) -> None:
         required=True,
         choices=[role.value for role in Role],
         metavar="角色",
-        help="角色，可重复：" + ",".join(f"{r.value} {t}" for r, t in ROLE_TITLES.items()),
+        help="角色，可重复：" + "，".join(f"{r.value} {t}" for r, t in ROLE_TITLES.items()),
     )
     action.add_argument(
         "--keep", action="store_true", help="不要求首次登录时修改密码（密码由本人当面设置时使用）"
@@ -48,13 +48,13 @@ def register(commands: Commands) -> None:
     action.set_defaults(run=_add)
 
     action = actions.add_parser("password", help="重设密码", description="重设密码，登录后须修改。")
-    action.add_argument("name", metavar="账号")
+    action.add_argument("name", metavar="账号", help="见 user list")
     _password_option(action)
     action.set_defaults(run=_password)
 
     for word, title in (("disable", "停用账号"), ("enable", "重新启用账号")):
         action = actions.add_parser(word, help=title)
-        action.add_argument("name", metavar="账号")
+        action.add_argument("name", metavar="账号", help="见 user list")
         action.set_defaults(run=_switch, disabled=word == "disable")
 
 

@@ -20,7 +20,7 @@ _SHAPES: Final = (
     (re.compile(r"(\d{4})(?:\d{10}|\d{7})([\dXx]{4})"), "resident id, 18 or 15 characters"),
     (re.compile(r"(1\d\d)\d{4}(\d{4})"), "mobile telephone"),
     (re.compile(r"(\d\d)\d\d-\d\d-\d\d()"), "day"),
-    (re.compile(r"(.).{1,7}()", re.DOTALL), "name or another short text"),
+    (re.compile(r"([^!-~]).{1,7}()", re.DOTALL), "name or another short text, but no code"),
 )
 
 

@@ -48,6 +48,7 @@ class Filed(BaseModel):
     position: Annotated[int, Field(title="流水号", examples=[128])]
     id: Annotated[str, Field(title="记录编号")]
     fact: Annotated[str, Field(title="记录种类", examples=["staffing.entered"])]
+    title: Annotated[str, Field(title="记录名称", examples=["入编"])]
     effective_on: Annotated[date | None, Field(title="业务生效日期")]
     subjects: Subjects
     body: Annotated[dict[str, Any], Field(title="记录内容", description="个人信息已隐去")]
@@ -69,6 +70,7 @@ class WouldFile(BaseModel):
     """An entry as it would be filed."""
 
     fact: Annotated[str, Field(title="记录种类")]
+    title: Annotated[str, Field(title="记录名称")]
     effective_on: Annotated[date | None, Field(title="业务生效日期")]
     body: Annotated[dict[str, Any], Field(title="记录内容", description="个人信息已隐去")]
 
@@ -186,6 +188,7 @@ def filed(entry: Entry, *, unmasked: bool = False) -> dict[str, Any]:
         "position": entry.position,
         "id": entry.id,
         "fact": entry.fact.fact_name,
+        "title": entry.fact.fact_title,
         "effective_on": entry.effective_on,
         "subjects": _subjects(entry),
         "body": body_of(entry, unmasked=unmasked),
@@ -221,6 +224,7 @@ def _rehearsal(receipt: Receipt, kind: str, *, needs_approval: bool) -> dict[str
         "would_file": [
             {
                 "fact": entry.fact.fact_name,
+                "title": entry.fact.fact_title,
                 "effective_on": entry.effective_on,
                 "body": body_of(entry),
             }

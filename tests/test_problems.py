@@ -374,6 +374,7 @@ def test_very_many_faults_are_counted() -> None:
         ("1990-03-07", "19**-**-**"),
         (date(1990, 3, 7), "19**-**-**"),
         ("男", HIDDEN),
+        ("01", HIDDEN),
         ("一段说明某人情况的较长文字", HIDDEN),
         (12, HIDDEN),
         (["张伟"], HIDDEN),

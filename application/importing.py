@@ -4,48 +4,45 @@
     commands ──one Filing──► the writer decides each on the live rules
     outcomes ──► one result a row: recorded, repaired, recorded with a warning, there already, wrong
 
-A dry run goes the same way and is undone, so it says exactly what the commit would do. How one row
-is read stands in `importing_rows`, what is answered in `importing_results`.
+A dry run goes the same way and is undone, so it says exactly what the commit would do. How books
+are read stands in `importing_reading`, what is answered in `importing_results`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from application.importing_reading import Progress, Ready, books_of, prepare, silent
 from application.importing_results import (
     BookLines,
     CeilingResult,
     Finding,
     Imported,
-    Line,
     Recorded,
     RowResult,
-    SheetRead,
-    Table,
-    Unread,
-    Workbook,
 )
-from application.importing_rows import RowReader, shown_serial
-from application.importing_superiors import Pending, refuse_circles, superiors_first
+from application.importing_superiors import Pending, superiors_first
 from application.journal import Filing, Outcome, Receipt, Writer
 from domain.code_sets import QuotaKind
 from domain.deciding import Refused
 from domain.institutions import Founded
-from domain.journal import JournalOpened
+from domain.journal import JournalOpened, OpenJournal, journal_is_opened_once
 from domain.opening import (
     OpenCeiling,
     OpenInstitution,
     OpenPerson,
+    name_agrees_with_the_books,
     superior_is_in_the_books,
     unit_is_in_the_books,
 )
 from domain.quotas import TakenOver as QuotaTakenOver
-from domain.staffing import TakenOver
+from domain.quotas import kind_fits_the_institution
+from domain.staffing import TakenOver, person_is_in_no_establishment, person_is_old_enough
+from domain.staffing_approvals import kind_is_approved_there
 from domain.staffing_people import PersonRegistered
 from domain.text import compact
 from domain.vocabulary import Entry, Fact
@@ -71,13 +68,16 @@ MESSAGES: Final = {
 _RESTS_ON_INSTITUTIONS: Final = frozenset(
     {superior_is_in_the_books.name, unit_is_in_the_books.name}
 )
-
-Progress = Callable[[str, int], None]
-"""Hears of so many more rows at a stage: ``read``, ``decide``, and once of ``store``."""
-
-
-def _silent(_stage: str, _rows: int) -> None:
-    """Tell nobody."""
+_SPEAKS_OF: Final = {
+    superior_is_in_the_books.name: "superior",
+    unit_is_in_the_books.name: "institution",
+    name_agrees_with_the_books.name: "name",
+    person_is_in_no_establishment.name: "institution",
+    kind_fits_the_institution.name: "quota_kind",
+    kind_is_approved_there.name: "quota_kind",
+    person_is_old_enough.name: "quota_in_date",
+}
+"""Of which field of a row each rule speaks, where it is one."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class Order:
 
     ``opening`` is the 建账日. ``strict``: nothing is recorded while anything is wrong. ``ceilings``
     are what the level above has set; of the kinds that are not among them, the books' own sums are
-    the ceilings.
+    the ceilings. ``key`` is the caller's Idempotency-Key. ``opens`` opens the journal, where it is
+    not open yet, before the first row is recorded.
     """
 
     opening: date
@@ -94,104 +95,8 @@ class Order:
     dry_run: bool = False
     strict: bool = False
     ceilings: Mapping[QuotaKind, int] = field(default_factory=dict)
-
-
-@dataclass
-class Ready:
-    """Books that have been read to their end: nothing of their files is needed any more."""
-
-    sheets: list[SheetRead]
-    institutions: list[Pending]
-    people: list[Pending]
-    unread: list[Unread]
-
-    @property
-    def waiting(self) -> int:
-        """How many rows have nothing wrong with them so far, and are to be decided."""
-        return sum(row.command is not None for row in (*self.institutions, *self.people))
-
-
-# ── reading ──────────────────────────────────────────────────────────────────────────────────
-
-
-def books_of(
-    files: Iterable[tuple[str, Workbook]],
-    naming: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
-) -> tuple[list[BookLines], list[Unread]]:
-    """Return the known books in opened workbooks, given by name, and the sheets not to be read.
-
-    Whatever is raised while a file is read, now or later, passes through ``naming`` of its name.
-    """
-    books: list[BookLines] = []
-    unread: list[Unread] = []
-    for name, workbook in files:
-        with naming(name):
-            tables, ignored = workbook.tables()
-        for table in tables:
-            lines = _within(naming(name), table)
-            books.append(BookLines(name, table.heading.book, lines, table))
-        unread += [Unread(name, one.sheet, one.why) for one in ignored]
-    return books, unread
-
-
-def _within(naming: AbstractContextManager[None], table: Table) -> Iterator[Line]:
-    with naming:
-        yield from table.rows()
-
-
-def prepare(
-    books: Sequence[BookLines],
-    opening: date,
-    progress: Progress = _silent,
-    unread: Iterable[Unread] = (),
-) -> Ready:
-    """Read every row of the books as they stood on ``opening``."""
-    ready = Ready([], [], [], list(unread))
-    for book in books:
-        sheet = SheetRead(book.file, _name_of(book), book.book)
-        ready.sheets.append(sheet)
-        rows = ready.institutions if book.book.name == "institutions" else ready.people
-        rows.extend(_rows(book, sheet, opening, progress))
-    refuse_circles(ready.institutions)
-    return ready
-
-
-def _name_of(book: BookLines) -> str:
-    return "" if book.table is None else book.table.sheet.name
-
-
-def _rows(
-    book: BookLines, sheet: SheetRead, opening: date, progress: Progress
-) -> Iterator[Pending]:
-    """Read the rows of one sheet; none where a column is missing that every row needs."""
-    if book.table is not None:
-        sheet.heading = book.table.heading
-        if sheet.heading.missing:
-            sheet.rows = sum(1 for _ in book.lines)
-            sheet.problem = _missing(sheet.heading.missing, sheet.rows)
-            sheet.passed_over = tuple(book.table.passed_over)
-            return
-    reader = RowReader(book.book, opening)
-    for line in book.lines:
-        sheet.sheet = line.sheet
-        result = RowResult(sheet, line.row, shown_serial(line.cells.get("serial")))
-        command = reader.read(line)
-        result.problems = tuple(reader.problems)
-        result.warnings = tuple(reader.warnings)
-        result.repairs = tuple(reader.repairs)
-        sheet.rows += 1
-        progress("read", 1)
-        yield Pending(result, command, reader.institution)
-    sheet.assumed = reader.assumed
-    if book.table is not None:
-        sheet.passed_over = tuple(book.table.passed_over)
-
-
-def _missing(columns: Sequence[str], rows: int) -> Finding:
-    named = "、".join(f"“{one}”" for one in columns)
-    return Finding(
-        "missing_columns", f"缺少必需的列{named}，整张表{rows}行没有导入；请补上后再导入"
-    )
+    key: str | None = None
+    opens: OpenJournal | None = None
 
 
 # ── filing ───────────────────────────────────────────────────────────────────────────────────
@@ -200,21 +105,24 @@ def _missing(columns: Sequence[str], rows: int) -> Finding:
 def opening_problem(first: Entry | None, order: Order) -> str | None:
     """Return why books cannot be opened so, in Chinese; ``first`` is the journal's first entry."""
     if first is None:
-        return None if order.dry_run else "还没有建账，请先建账（登记单位名称和建账日）。"
-    day = first.effective_on
-    if isinstance(first.fact, JournalOpened) and day != order.opening:
+        opens = order.dry_run or order.opens is not None
+        return None if opens else "还没有建账，请写明单位全称，导入时同时建账。"
+    day, fact = first.effective_on, first.fact
+    if isinstance(fact, JournalOpened) and day != order.opening:
         return f"本单位的建账日是{day}，不是{order.opening}；期初数据应为建账日当天的情况。"
+    if isinstance(fact, JournalOpened) and order.opens and order.opens.office != fact.office:
+        return f"已经以“{fact.office}”建账，不是“{order.opens.office}”；已建账的不必再写单位全称。"
     return None
 
 
 def run(
-    writer: Writer, books: Sequence[BookLines], order: Order, progress: Progress = _silent
+    writer: Writer, books: Sequence[BookLines], order: Order, progress: Progress = silent
 ) -> Imported:
     """Read books and import them; see `prepare` and `file`."""
     return file(writer, prepare(books, order.opening, progress), order, progress)
 
 
-def file(writer: Writer, ready: Ready, order: Order, progress: Progress = _silent) -> Imported:
+def file(writer: Writer, ready: Ready, order: Order, progress: Progress = silent) -> Imported:
     """Import what has been read, as of the 建账日 of the ``order``.
 
     All rows without error become one append with one receipt; with ``strict`` nothing is recorded
@@ -259,16 +167,39 @@ class _Import:
         held = any(one.result == "error" for one in answer.ceilings)
         held = held or (order.strict and answer.faulty)
         try:
-            receipt = self._file(dry_run=order.dry_run or held)
+            receipt = self._recorded(dry_run=order.dry_run or held)
         except Refused:  # strict: one refusal refuses the whole; a dry run tells all of them
             held = True
             receipt = self._file(dry_run=True)
-        self._tell(receipt)
+        if receipt.replayed:
+            answer.replayed = True
+            self._tell(self._file(dry_run=True))
+        else:
+            self._tell(receipt)
         if not order.dry_run:
             answer.stage = "held" if held else "recorded"
             if receipt.last and not held:
                 answer.receipt = Recorded(receipt.first, receipt.last, receipt.recorded_at)
         return answer
+
+    def _recorded(self, *, dry_run: bool) -> Receipt:
+        """File everything; open the journal first where need be and there is what to record."""
+        opens = self._order.opens
+        if opens is not None and not dry_run and self._waiting:
+            if self._order.strict:
+                self._file(dry_run=True, partial=False)
+            self._answer.opened = self._opened(opens)
+        return self._file(dry_run=dry_run)
+
+    def _opened(self, opens: OpenJournal) -> bool:
+        """Open the journal, unless it is open."""
+        try:
+            self._writer.do(Filing((opens,), self._order.actor))
+        except Refused as refused:
+            if refused.rule is not journal_is_opened_once:
+                raise
+            return False
+        return True
 
     def _tried_ceilings(self) -> list[CeilingResult]:
         """Try the ceilings alone: what is drawn on them must not be recorded without them."""
@@ -281,13 +212,16 @@ class _Import:
             for one, outcome in zip(self._ceilings, outcomes, strict=True)
         ]
 
-    def _file(self, *, dry_run: bool) -> Receipt:
+    def _file(self, *, dry_run: bool, partial: bool | None = None) -> Receipt:
         """File everything as one append; with ``strict`` one refusal is raised for all."""
+        if partial is None:
+            partial = dry_run or not self._order.strict
         commands = [*self._ceilings, *(row.command for row in self._waiting if row.command)]
         filing = Filing(
             tuple(commands),
             self._order.actor,
-            partial=dry_run or not self._order.strict,
+            key=None if dry_run else self._order.key,
+            partial=partial,
             dry_run=dry_run,
             progress=lambda: self._progress("decide", 1),
         )
@@ -314,7 +248,8 @@ class _Import:
             message = self._cascade(row) or message
         else:
             message += self._see(row.result, refused.positions)
-        row.result.problems = (Finding(refused.rule.name, message),)
+        name = refused.rule.name
+        row.result.problems = (Finding(name, message, _SPEAKS_OF.get(name)),)
         if row.name:
             self._failed.setdefault(compact(row.name), row.result)
 

@@ -248,7 +248,11 @@ class Recorded:
 
 @dataclass
 class Imported:
-    """The answer to an import: a result a row in the order of the books, and the one receipt."""
+    """The answer to an import: a result a row in the order of the books, and the one receipt.
+
+    ``opened``: the journal was opened with it. ``replayed``: the same request came before; the
+    receipt is that of the first time.
+    """
 
     opening: date
     stage: Stage
@@ -257,6 +261,8 @@ class Imported:
     ceilings: list[CeilingResult] = field(default_factory=list)
     receipt: Recorded | None = None
     unread: list[Unread] = field(default_factory=list)
+    opened: bool = False
+    replayed: bool = False
 
     def count(self, result: Result) -> int:
         """How many rows came out so."""
@@ -321,19 +327,22 @@ class Line(Protocol):
         """The raw cells by field; a column that the book lacks is not among them."""
 
 
-class NamedSheet(Protocol):
-    """A sheet that has a name."""
+class Page(Protocol):
+    """A sheet as it stands."""
 
     @property
     def name(self) -> str:
         """The sheet's name."""
+
+    def size(self) -> tuple[int, int]:
+        """Return how many rows and columns are in use."""
 
 
 class Table(Protocol):
     """A sheet that is a known book, as a workbook's reader hands it over."""
 
     @property
-    def sheet(self) -> NamedSheet:
+    def sheet(self) -> Page:
         """The sheet."""
 
     @property

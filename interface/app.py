@@ -34,12 +34,13 @@ from infrastructure.accounts import Accounts
 from infrastructure.export_files import Order, Written
 from infrastructure.exporting import ExportTooLarge, Heading
 from infrastructure.filing import ProposalGone
+from infrastructure.importing import Files, Unreadable, copy_names, distinct_names
 from infrastructure.journal_reading import Sought
 from infrastructure.ledger_reading import Asked as LedgerQuestion
 from infrastructure.ledger_reading import BadQuestion, LedgerProblem
 from infrastructure.office import Office
 from infrastructure.proposals import ProposalTable
-from interface import access, commands, health, journal, ledgers, proposals
+from interface import access, commands, health, importing, journal, ledgers, proposals
 from interface.frame import Frame, http_problem
 from interface.operations import Api, describe
 from interface.problems import Problem, Translator, faulty, refused
@@ -63,7 +64,7 @@ def make_app(office: Office) -> FastAPI:
     """Return the application of an office that is open."""
     services = services_of(office)
     api = Api(services)
-    for part in (commands, journal, ledgers, proposals, access, health):
+    for part in (commands, importing, journal, ledgers, proposals, access, health):
         part.add_routes(api)
 
     @asynccontextmanager
@@ -108,6 +109,9 @@ def services_of(office: Office) -> Services:
         ledgers=office.ledgers,
         ledger_question=LedgerQuestion,
         write_file=write_file,
+        files=Files,
+        distinct_names=distinct_names,
+        copy_names=copy_names,
         proposals=Proposals(ProposalTable(office.database, office.ring)),
         in_force=InForce(find, lambda: datetime.now(OFFICE_ZONE).date()),
         version=version("taizhang"),
@@ -152,9 +156,15 @@ def _ledger_problem(error: LedgerProblem) -> Problem:
     return Problem(code, str(error))
 
 
-def _busy(_: Exception) -> Problem:
-    detail = "正在导出的人较多，请稍后再试。"
+def _busy(error: Busy) -> Problem:
+    detail = f"正在{error}的人较多，请稍后再试。"
     return Problem("server.busy", detail, headers={"Retry-After": "10"})
+
+
+def _unreadable(error: Unreadable) -> Problem:
+    faults = [Fault(one.file, None, f"{one.message}。") for one in error.problems]
+    detail = "；".join(map(str, error.problems))
+    return Problem("import.files", f"{detail}。", errors=[fault._asdict() for fault in faults])
 
 
 def _database_away(_: Exception) -> Problem:
@@ -192,6 +202,7 @@ TRANSLATIONS: dict[type, Translator] = {
     LedgerProblem: _ledger_problem,
     ExportTooLarge: lambda error: Problem("export.too-large", str(error)),
     Busy: _busy,
+    Unreadable: _unreadable,
     psycopg.OperationalError: _database_away,
     psycopg_pool.PoolTimeout: _database_away,
     psycopg_pool.PoolClosed: _database_away,

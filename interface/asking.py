@@ -7,7 +7,7 @@ character that nobody can see would otherwise answer another question than the o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, TypeVar
@@ -244,22 +244,23 @@ async def body(request: Request, model: type[M], *, limit: int = BODY_LIMIT) -> 
 
 async def _read(request: Request, limit: int) -> bytes:
     """Return the whole body, giving up as soon as it is longer than ``limit`` bytes."""
+    too_large = f"请求内容不能超过 {limit // 1024} KB，请分批办理。"
+    return b"".join([piece async for piece in limited(request, limit, too_large)])
+
+
+async def limited(request: Request, limit: int, too_large: str) -> AsyncGenerator[bytes]:
+    """Yield the body piece by piece; answers ``too_large`` once it is longer than ``limit``."""
     announced = request.headers.get("content-length", "0")
-    pieces: list[bytes] = []
-    size = 0
-    if not announced.isdecimal() or int(announced) <= limit:
+    size = int(announced) if announced.isdecimal() else 0
+    if size <= limit:
+        size = 0
         async for piece in request.stream():
-            pieces.append(piece)
             size += len(piece)
             if size > limit:
                 break
-        else:
-            return b"".join(pieces)
-    raise Problem(
-        "request.too-large",
-        f"请求内容不能超过 {limit // 1024} KB，请分批办理。",
-        headers={"Connection": "close"},
-    )
+            yield piece
+    if size > limit:
+        raise Problem("request.too-large", too_large, headers={"Connection": "close"})
 
 
 def _unreadable(error: ValidationError, data: bytes, model: type[BaseModel]) -> Problem:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
+from pydantic import ValidationError
+
 from application import importing
-from application.importing import Order, books_of
-from application.importing_results import BookLines, Imported, Unread
-from application.journal import Filing
+from application.importing import Order
+from application.importing_results import RESULTS, BookLines, Finding, Imported, RowResult
 from domain.code_sets import QuotaKind
 from domain.journal import OpenJournal
+from infrastructure.importing import Files, Unreadable, copy_names, distinct_names
 from infrastructure.office import Office
-from infrastructure.workbooks import BookProblem, open_book
-from infrastructure.workbooks_annotated import RowNote, annotated_copy
 from interface.cli_office import (
     CannotDo,
     Commands,
@@ -30,15 +32,14 @@ from interface.cli_office import (
     progress,
     table_of,
 )
+from interface.importing_asked import ceilings_of
+from interface.wording import faults
 
 FAULTY: Final = 5
 """Exit code: done, but something in the books was wrong and is not recorded."""
 
 SHOWN: Final = 20
 """So many rows with findings are shown on the screen; the checked copies have all of them."""
-
-LARGEST_CEILING: Final = 1_000_000
-"""No district has a million posts: who writes more has mistyped."""
 
 STEP: Final = 200
 """The progress bar moves every so many rows."""
@@ -77,24 +78,24 @@ def register(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    ceilings = _ceilings(options.ceiling)
     opening = None if options.opening is None else day(options.opening)
-    files = {path.name: path for path in options.files}
-    if len(files) < len(options.files):
-        raise CannotDo("文件名不能相同，请改名后再导入。")
-    with ExitStack() as opened:
-        lines, unread = _books(files, opened)
-        with opened_office() as office, progress() as report:
-            order = _order(options, office, opening, ceilings)
-            bar = _Bar(report, sum(_height(one) for one in lines))
-            ready = importing.prepare(lines, order.opening, bar.moved, unread)
-            lines.clear()
-            opened.close()  # the files are not needed while deciding, but their memory is
-            bar.total = ready.waiting
-            imported = importing.file(office.writer, ready, order, bar.moved)
-    _show(imported)
-    if options.checked_copy is not None:
-        _write_copies(files, imported, options.checked_copy)
+    ceilings = _ceilings(options.ceiling)
+    with _telling():
+        names = distinct_names([str(path) for path in options.files])
+        copies = _copies(names, options.checked_copy)
+        with Files(dict(zip(names, options.files, strict=True))) as files:
+            lines, unread = files.books()
+            with opened_office() as office, progress() as report:
+                order = _order(options, office, opening, ceilings)
+                bar = _Bar(report, sum(_height(one) for one in lines))
+                ready = importing.prepare(lines, order.opening, bar.moved, unread)
+                lines.clear()
+                files.close()  # they are not needed while deciding, but their memory is
+                bar.total = ready.waiting
+                imported = importing.file(office.writer, ready, order, bar.moved)
+            _show(imported, order)
+            for name, target in copies.items():
+                _write_copy(files, name, imported, target)
     return FAULTY if imported.faulty else 0
 
 
@@ -114,83 +115,100 @@ class _Bar:
             self.report(STAGES[stage], self.done[stage], max(self.total, self.done[stage]))
 
 
-def _show(imported: Imported) -> None:
+def _show(imported: Imported, order: Order) -> None:
     """Say what became of the books, sheet by sheet, and show the first rows with findings."""
+    _show_sheets(imported)
+    for ceiling in imported.ceilings:
+        said = ceiling.problem or f"{imported.title(ceiling.result)}。"
+        out.print(f"{ceiling.kind}总量{ceiling.number}名：{said}")
+    _show_rows("有误", [(row, row.problems) for row in imported.rows if row.problems])
+    _show_rows(
+        "请留意",
+        [(row, row.warnings) for row in imported.rows if row.warnings and row.result == "warn"],
+    )
+    if imported.opened and order.opens is not None:
+        out.print(f"已建账：{order.opens.office}，建账日 {order.opening}。")
+    out.print(_conclusion(imported))
+
+
+def _show_sheets(imported: Imported) -> None:
     table = table_of("文件", "工作表", "结果", "行数")
     for sheet, counts in imported.tally():
-        for result, n in counts.items():
-            table.add_row(sheet.file, sheet.sheet, imported.title(result), str(n))
+        for result in RESULTS:
+            if counts[result]:
+                table.add_row(sheet.file, sheet.sheet, imported.title(result), str(counts[result]))
     out.print(table)
     for sheet in imported.sheets:
         for remark in sheet.remarks():
             out.print(f"《{sheet.file}》{sheet.sheet}：{remark}")
     for one in imported.unread:
-        out.print(str(one))
-    wrong = [row for row in imported.rows if row.problems]
-    for row in wrong[:SHOWN]:
-        told = "；".join(row.told(finding) for finding in row.problems)
-        out.print(f"{row.sheet} 第{row.row}行 {told}")
-    if len(wrong) > SHOWN:
-        out.print(f"另有 {len(wrong) - SHOWN} 行有问题；加上 --checked-copy 目录可逐行查看。")
-    if imported.receipt is not None:
-        out.print(f"已记录：流水号 {imported.receipt.first} 至 {imported.receipt.last}。")
+        out.print(f"《{one.file}》{one.sheet}：{one.why}")
 
 
-def _write_copies(files: dict[str, Path], imported: Imported, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, path in files.items():
-        notes = {place: RowNote(*note) for place, note in imported.notes(name).items()}
-        target = folder / f"{path.stem}-核对结果.xlsx"
-        with open_book(path, name) as book:
-            annotated_copy(book, notes, target)
-        out.print(f"核对结果：{target}")
+def _show_rows(title: str, rows: Sequence[tuple[RowResult, Sequence[Finding]]]) -> None:
+    if rows:
+        out.print(f"{title}的有 {len(rows)} 行：")
+    for row, findings in rows[:SHOWN]:
+        told = "；".join(row.told(finding) for finding in findings)
+        out.print(f"  《{row.file}》{row.sheet} 第{row.row}行 {told}")
+    if len(rows) > SHOWN:
+        out.print(f"  另有 {len(rows) - SHOWN} 行；加上 --checked-copy 目录可逐行查看。")
+
+
+def _conclusion(imported: Imported) -> str:
+    """Return the last line: what is recorded now, and what to do next."""
+    receipt = imported.receipt
+    if receipt is not None:
+        return f"已记录：流水号 {receipt.first} 至 {receipt.last}。"
+    if imported.stage == "tried":
+        return "以上为试办，没有作任何记录；去掉 --dry-run 即正式导入。"
+    if imported.stage == "held":
+        return "因有误，全部没有记录；请改正后再导入。"
+    return "没有新的内容可以记录。"
 
 
 # ── what is asked ────────────────────────────────────────────────────────────────────────────
 
 
-def _ceilings(given: Sequence[str]) -> dict[QuotaKind, int]:
-    """Read 编制类型=数."""
-    found: dict[QuotaKind, int] = {}
-    for one in given:
-        name, _, number = one.replace("＝", "=").partition("=")
-        kind = QuotaKind.from_text(name)
-        if kind is None:
-            near = "、".join(other.label for other in QuotaKind.nearest(name))
-            raise CannotDo(f"没有“{name}”这种编制类型，最接近的是：{near}。")
-        if not number.strip().isdecimal() or not 0 < int(number) <= LARGEST_CEILING:
-            raise CannotDo(f"编制总量“{one}”应写作 编制类型=数，如 事业编制=500。")
-        if kind in found:
-            raise CannotDo(f"{kind.label}的总量写了两次。")
-        found[kind] = int(number)
-    return found
-
-
-def _books(files: dict[str, Path], opened: ExitStack) -> tuple[list[BookLines], list[Unread]]:
-    """Open the files and find the books in them."""
-    workbooks = []
-    for name, path in files.items():
-        with _naming(name):
-            workbooks.append((name, opened.enter_context(open_book(path, name))))
-    return books_of(workbooks, _naming)
-
-
 @contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Say of which file a problem speaks."""
+def _telling() -> Iterator[None]:
+    """Tell of every file that cannot be read, each on a line of its own."""
     try:
         yield
-    except BookProblem as problem:
-        raise CannotDo(f"《{name}》不能导入：{problem.message}。") from None
-    except FileNotFoundError:
-        raise CannotDo(f"没有找到文件“{name}”，请检查路径。") from None
+    except Unreadable as unreadable:
+        raise CannotDo("\n".join(f"{problem}。" for problem in unreadable.problems)) from None
+
+
+def _ceilings(given: Sequence[str]) -> dict[QuotaKind, int]:
+    try:
+        return ceilings_of(given)
+    except ValueError as error:
+        raise CannotDo(str(error)) from None
+
+
+def _copies(names: Sequence[str], folder: Path | None) -> dict[str, Path]:
+    """Return where the checked copies go; the folder is tried before anything is recorded."""
+    if folder is None:
+        return {}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return {name: folder / copy for name, copy in copy_names(names).items()}
     except OSError as error:
-        raise CannotDo(f"《{name}》无法读取（{error.strerror}）。") from None
+        raise CannotDo(f"“{folder}”不能存放核对结果（{error.strerror}），请换一个目录。") from None
+
+
+def _write_copy(files: Files, name: str, imported: Imported, target: Path) -> None:
+    try:
+        files.write_copy(name, imported, target)
+    except OSError as error:
+        raise CannotDo(f"导入已办完，但核对结果“{target}”没有写成（{error.strerror}）。") from None
+    out.print(f"核对结果：{target}")
 
 
 def _height(book: BookLines) -> int:
     """Return how many rows a sheet has: the bar may end a little early."""
-    return 0 if book.table is None else sum(1 for _ in book.table.rows())
+    return 0 if book.table is None else book.table.sheet.size()[0]
 
 
 def _order(
@@ -204,20 +222,23 @@ def _order(
     if day_ is None:
         raise CannotDo("请用 --opening 写明建账日，如 --opening 2021-06-30。")
     order = Order(day_, operator(), options.dry_run, options.strict, ceilings)
-    if first is None and not order.dry_run:
-        _open_journal(office, order, options.office)
-    elif (problem := importing.opening_problem(first, order)) is not None:
-        raise CannotDo(problem)
-    return order
+    name = options.office
+    if first is None and name is None and not order.dry_run and is_interactive():
+        err.print(f"还没有建账。现在以 {day_} 为建账日建账，请输入单位全称：", end="")
+        name = input().strip() or None
+    if name is not None:
+        order = replace(order, opens=_opening(day_, name))
+    problem = importing.opening_problem(first, order)
+    if problem is not None:
+        how = "加上 --office 单位全称即可。" if first is None else ""
+        raise CannotDo(problem + how)
+    return order if first is None else replace(order, opens=None)
 
 
-def _open_journal(office: Office, order: Order, name: str | None) -> None:
-    """Open the journal: its first entry names the office, and is for ever."""
-    if name is None and is_interactive():
-        err.print(f"还没有建账。现在以 {order.opening} 为建账日建账，请输入单位全称：", end="")
-        name = input().strip()
-    if not name:
-        raise CannotDo("还没有建账，请加上 --office 单位全称，同时建账。")
-    opening = OpenJournal(effective_on=order.opening, office=name, purpose="live")
-    office.writer.do(Filing((opening,), order.actor))
-    out.print(f"已建账：{name}，建账日 {order.opening}。")
+def _opening(opening: date, office: str) -> OpenJournal:
+    """Return what opens the journal: its first entry names the office, and is for ever."""
+    try:
+        return OpenJournal(effective_on=opening, office=office, purpose="live")
+    except ValidationError as error:
+        fault = faults(error, OpenJournal)[0]
+        raise CannotDo(f"{fault.title or fault.field}{fault.message}") from None

@@ -109,7 +109,7 @@ def _filing(api: Api, command: type[Command]) -> Handler:
     services = api.services
 
     async def file(asked: Asked) -> Response:
-        key = _key(asked)
+        key = idempotency_key(asked)
         given = await body(asked.request, command)
         actor = asked.session.name
         waits = await second_person_needed(api, given)
@@ -141,7 +141,7 @@ async def _propose(api: Api, command: Command, actor: str, key: str | None) -> R
     return answer(proposal_brief(proposal), 202, where)
 
 
-def _key(asked: Asked) -> str | None:
+def idempotency_key(asked: Asked) -> str | None:
     """Return the Idempotency-Key; raises a 422 `Problem` where it is not usable."""
     given = asked.request.headers.getlist("idempotency-key")
     if not given:

@@ -103,7 +103,7 @@ class Exporter:
         file.seek(0)
         name = f"{self._ledger.title}_{written.seen.valid_on}_{written.seen.position}.{form}"
         return StreamingResponse(
-            _pieces(file),
+            pieces(file),
             media_type=MEDIA[form] + ("" if form == "xlsx" else "; charset=utf-8"),
             headers={
                 "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
@@ -159,8 +159,8 @@ def _as_it_is(_: Any, value: Any) -> Any:
     return value
 
 
-async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """Yield a file piece by piece; it ends with the answer, however that ends."""
+async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    """Yield an open file piece by piece; it ends with the answer, however that ends."""
     with file:
         while piece := file.read(_PIECE):
             yield piece

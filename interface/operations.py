@@ -58,7 +58,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operation:
-    """What a route is. ``problems`` are codes of `interface.problems.TITLES`."""
+    """What a route is. ``problems`` are codes of `interface.problems.TITLES`.
+
+    It takes a ``body``, or files: ``upload`` is the name of their field, and what they are.
+    """
 
     summary: str
     tag: str
@@ -69,6 +72,7 @@ class Operation:
     before_password: bool = False
     hidden: bool = False
     body: type[BaseModel] | None = None
+    upload: tuple[str, str] | None = None
     example: Any = None
     params: tuple[Param, ...] = ()
     problems: tuple[str, ...] = ()
@@ -86,6 +90,8 @@ class Operation:
         if self.body is not None:
             codes += ["request.not-json", "request.fields", "request.characters"]
             codes += ["request.media-type", "request.too-large"]
+        if self.upload is not None:
+            codes += ["request.fields", "request.media-type", "request.too-large"]
         return list(dict.fromkeys(codes))
 
     def shown(self) -> dict[str, Any]:
@@ -109,7 +115,26 @@ class Operation:
             if self.example is not None:
                 content["example"] = self.example
             shown["requestBody"] = {"required": True, "content": {"application/json": content}}
+        if self.upload is not None:
+            shown["requestBody"] = _files(*self.upload)
         return shown
+
+
+def _files(field: str, description: str) -> dict[str, Any]:
+    """Return how OpenAPI shows that files are taken."""
+    files = {
+        "type": "array",
+        "minItems": 1,
+        "title": description,
+        "items": {"type": "string", "format": "binary"},
+    }
+    schema = {
+        "type": "object",
+        "required": [field],
+        "properties": {field: files},
+        "additionalProperties": False,
+    }
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

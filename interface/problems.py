@@ -84,6 +84,8 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "account.unknown": (404, "没有这个账号"),
     "rule.refused": (409, "不符合办理规则"),
     "filing.key-reused": (409, "请求编号已用于另一项业务"),
+    "import.files": (422, "文件不能导入"),
+    "import.opening": (409, "不能这样建账"),
     "proposal.unknown": (404, "没有这项待核准业务"),
     "proposal.decided": (409, "该业务已经处理"),
     "proposal.own": (403, "不能核准自己提交的业务"),

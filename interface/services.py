@@ -38,9 +38,12 @@ LOGINS_WAITING = 30
 EXPORTS_WAITING = 20
 """Exports that may wait for the one being written."""
 
+IMPORTS_WAITING = 5
+"""Imports that may wait for the one being carried out; each holds its files on disk."""
+
 
 class Busy(Exception):
-    """Too many wait for the same thing already."""
+    """Too many wait for the same thing already; the message names it in Chinese."""
 
 
 class Accounts(Protocol):
@@ -105,6 +108,9 @@ class Services:
     ledgers: Any
     ledger_question: Callable[..., Any]
     write_file: Callable[..., Any]
+    files: Callable[..., Any]
+    distinct_names: Callable[[Sequence[str]], list[str]]
+    copy_names: Callable[[Sequence[str]], dict[str, str]]
     proposals: Proposals
     in_force: InForce
     version: str
@@ -117,8 +123,12 @@ class Services:
     exporters: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "taizhang-export")
     )
+    importers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "taizhang-import")
+    )
     logins: list[None] = field(default_factory=list)
     exports: list[None] = field(default_factory=list)
+    imports: list[None] = field(default_factory=list)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function that waits for the database in a reader's thread."""
@@ -136,10 +146,18 @@ class Services:
     async def run_export(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function that writes a file, one at a time; raises `Busy` where too many wait."""
         if len(self.exports) > EXPORTS_WAITING:
-            raise Busy
+            raise Busy("导出")
         with _counted(self.exports):
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self.exporters, lambda: function(*args, **kwargs))
+
+    async def run_import(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that imports, one at a time; raises `Busy` where too many wait."""
+        if len(self.imports) > IMPORTS_WAITING:
+            raise Busy("导入")
+        with _counted(self.imports):
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self.importers, lambda: function(*args, **kwargs))
 
     async def file(self, filing: Filing) -> Receipt:
         """File and wait without holding a thread; raises what the writer answers.
@@ -163,6 +181,7 @@ class Services:
         self.readers.shutdown(cancel_futures=True)
         self.passwords.shutdown(cancel_futures=True)
         self.exporters.shutdown(cancel_futures=True)
+        self.importers.shutdown(cancel_futures=True)
 
 
 @contextmanager

@@ -41,6 +41,14 @@ class Cost:
         """Fsyncs of the write-ahead log per operation."""
         return self.syncs / self.n
 
+    def add(self, other: Cost) -> None:
+        """Add what another round took."""
+        self.n += other.n
+        self.wall += other.wall
+        self.client_cpu += other.client_cpu
+        self.server_cpu += other.server_cpu
+        self.syncs += other.syncs
+
 
 class Server:
     """The PostgreSQL server that all contestants share."""
@@ -50,8 +58,8 @@ class Server:
         self.url = url
         with psycopg.connect(url, autocommit=True) as connection:
             pid = connection.execute("SELECT pg_backend_pid()").fetchone()
-        assert pid is not None
-        self._postmaster = psutil.Process(pid[0]).parent()
+            assert pid is not None
+            self._postmaster = psutil.Process(pid[0]).parent()
 
     def cpu(self) -> float:
         """CPU seconds of the server so far; ended backends count through their parent."""
@@ -87,16 +95,22 @@ class Server:
 
         ``finish`` closes the contestant's connections: only then the server reports their fsyncs.
         """
-        syncs, server, client = self.syncs(), self.cpu(), time.process_time()
+        syncs, server, client = self.syncs(), self.cpu(), client_cpu()
         start = time.perf_counter()
         yield
         cost.wall += time.perf_counter() - start
-        cost.client_cpu += time.process_time() - client
+        cost.client_cpu += client_cpu() - client
         cost.server_cpu += self.cpu() - server
         finish()
         time.sleep(0.2)
         cost.syncs += self.syncs() - syncs
         cost.n += n
+
+
+def client_cpu() -> float:
+    """Return the CPU seconds of this program so far, ended child processes included."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def callers(n: int, work: Sequence[object], act: Callable[[int, object], object]) -> None:

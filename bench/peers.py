@@ -95,23 +95,8 @@ class StockDcb:
         self.schema = f"dcb_{uuid.uuid4().hex[:8]}"
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {self.schema}")
-        parts = conninfo_to_dict(url)
-        factory = PostgresTTDCBFactory(
-            Environment(
-                "dcb",
-                {
-                    "PERSISTENCE_MODULE": "eventsourcing.dcb.postgres_tt",
-                    "POSTGRES_DBNAME": str(parts["dbname"]),
-                    "POSTGRES_HOST": str(parts["host"]),
-                    "POSTGRES_PORT": str(parts.get("port", "5432")),
-                    "POSTGRES_USER": str(parts["user"]),
-                    "POSTGRES_PASSWORD": str(parts.get("password", "x")),
-                    "POSTGRES_POOL_SIZE": str(pool),
-                    "POSTGRES_MAX_OVERFLOW": "0",
-                    "POSTGRES_SCHEMA": self.schema,
-                },
-            )
-        )
+        settings = library_settings(url, self.schema, "eventsourcing.dcb.postgres_tt", pool)
+        factory = PostgresTTDCBFactory(Environment("dcb", settings))
         datastore = factory.datastore
         datastore.pool.kwargs["options"] = f"-c search_path={self.schema}"  # type: ignore[index]
         self.recorder: DCBRecorder = factory.dcb_recorder()
@@ -130,6 +115,22 @@ class StockDcb:
         """Close the pool and drop the tables."""
         self._datastore.close()
         drop(url, self.schema)
+
+
+def library_settings(url: str, schema: str, module: str, pool: int) -> dict[str, str]:
+    """Return how the library is told to use a server."""
+    parts = conninfo_to_dict(url)
+    return {
+        "PERSISTENCE_MODULE": module,
+        "POSTGRES_DBNAME": str(parts["dbname"]),
+        "POSTGRES_HOST": str(parts["host"]),
+        "POSTGRES_PORT": str(parts.get("port", "5432")),
+        "POSTGRES_USER": str(parts["user"]),
+        "POSTGRES_PASSWORD": str(parts.get("password", "x")),
+        "POSTGRES_POOL_SIZE": str(pool),
+        "POSTGRES_MAX_OVERFLOW": "0",
+        "POSTGRES_SCHEMA": schema,
+    }
 
 
 def drop(url: str, schema: str) -> None:

@@ -4,27 +4,31 @@
                                                                                     or refused
 
 Steps choose among subjects that exist and quotas that may suffice, so that most filings are
-accepted; late, future-dated, voiding and correcting filings are common.
+accepted; late, future-dated, voiding and correcting filings are common, several of them in one
+append too, and every fact of the product occurs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from random import Random
 from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from domain.code_sets import EntryMode, LeaveReason, QuotaKind
-from domain.deciding import Command, DatedCommand, Refused
-from domain.documents import SupplyBasis
-from domain.institutions import Founded
+from domain.code_sets import EntryMode, InstitutionCategory, InstitutionRank, LeaveReason, QuotaKind
+from domain.deciding import Command, DatedCommand, Draft, Refused
+from domain.documents import Grant, RegisterDocument, SupplyBasis
+from domain.institutions import Founded, TakeOverInstitution
 from domain.institutions_changes import AbolishInstitution, RenameInstitution
+from domain.journal import JournalOpened
 from domain.quotas import SetCeiling, TakeOverQuota, TransferQuota
+from domain.settings import AnnounceCalendar, ChangeSetting
 from domain.staffing import Career, PlacingSomebody, Stay
 from domain.staffing_approvals import Approval, CancelUse, UseApproved
 from domain.staffing_people import ChangePerson, PersonRegistered
-from domain.vocabulary import Entry
+from domain.vocabulary import Entry, live
 from tests.district import ADMINISTRATIVE, PUBLIC, District
 
 FIRST = date(2021, 6, 1)
@@ -66,22 +70,30 @@ class History(District):
         for _ in range(2):
             self.file(self.taking_over(over, day=FIRST))
 
-    def file(self, command: Command) -> list[Entry]:
+    def file(self, *commands: Command) -> list[Entry]:
         """File, and let whoever watches see the append."""
-        entries = super().file(command)
-        for entry in entries:
-            self.filed[entry.position] = command
+        entries = super().file(*commands)
         if self.watcher is not None:
             self.watcher(entries)
         return entries
 
+    def _entry(self, draft: Draft, position: int, recorded_at: datetime) -> Entry:
+        assert draft.filing is not None
+        self.filed[position] = draft.filing
+        return super()._entry(draft, position, recorded_at)
+
+    def asked(self, step: Step) -> tuple[Command, ...]:
+        """What the step asks to be filed as one append; nothing where nobody is there for it."""
+        found: Command | tuple[Command, ...] | None = getattr(self, f"_{step.kind}")(step)
+        return found if isinstance(found, tuple) else () if found is None else (found,)
+
     def take(self, step: Step) -> None:
         """Try the step; a refusal is an answer too."""
-        command = getattr(self, f"_{step.kind}")(step)
-        if command is None:
+        commands = self.asked(step)
+        if not commands:
             return
         try:
-            self.file(command)
+            self.file(*commands)
         except Refused:
             self.refused += 1
         else:
@@ -233,6 +245,84 @@ class History(District):
         at = missing[step.a % len(missing)] if missing else 1 + step.a
         return SupplyBasis(position=at, basis=self.citing())
 
+    def _document(self, step: Step) -> Command:
+        """One that grants something; or one about a person."""
+        about = self._person(step.a) if step.b % 3 == 0 else None
+        kind = (ADMINISTRATIVE, PUBLIC)[step.b % 2]
+        return RegisterDocument(
+            document_title="关于编制的批复",
+            issuer="示范市委编委",
+            issuer_level="city",
+            number=f"示编发〔2021〕{step.a}号",
+            issued_on=self._on(step),
+            grants=(Grant(measure="approved", kind=kind, number=step.n),),
+            person=about,
+        )
+
+    def _setting(self, step: Step) -> Command:
+        day, n = self._on(step), 5 * step.n
+        return ChangeSetting(effective_on=day, name="late_filing_workdays", value=n)
+
+    def _calendar(self, step: Step) -> Command:
+        """The year once more, with another day off."""
+        off = (date(2021, 1, 1), self._on(step))
+        return AnnounceCalendar(year=2021, holidays=off, notices=("国办发明电〔2020〕27号",))
+
+    def _open(self, step: Step) -> Command:
+        """An institution of the earlier books."""
+        return TakeOverInstitution(
+            effective_on=self._on(step),
+            name=f"第{step.b % 9}中心",
+            category=InstitutionCategory.INSTITUTION,
+            rank=InstitutionRank.SUBSECTION,
+        )
+
+    def _known(self, step: Step) -> Command:
+        """Somebody of the earlier books, over the quota where the unit is full."""
+        who = self._institution(step.a)
+        return self.taking_over(who.institution, self._kind(who), self._on(step))
+
+    # ── many in one append ───────────────────────────────────────────────────────────────────
+
+    def _import(self, step: Step) -> tuple[Command, ...]:
+        """Quota and people of one unit, as an import files them."""
+        who, day = self._institution(step.a), self._on(step)
+        quota = TakeOverQuota(
+            effective_on=day, institution=who.institution, quota_kind=self._kind(who), number=step.n
+        )
+        people = (self.taking_over(who.institution, self._kind(who), day) for _ in range(step.n))
+        return (quota, *people)
+
+    def _latest(self, n: int) -> list[Entry]:
+        """The latest ``n`` entries that stand and are no void, the newest first."""
+        standing = sorted(live(self.memory.entries), key=lambda entry: -entry.position)
+        return [one for one in standing if not isinstance(one.fact, JournalOpened)][:n]
+
+    def _unwind(self, step: Step) -> Command | None:
+        """Void the latest entries at once: those that rest on each other go together."""
+        return self.voiding(*(entry.position for entry in self._latest(1 + step.n)))
+
+    def _shift(self, step: Step) -> Command | None:
+        """What has been filed of somebody, some days later or earlier, in one correction."""
+        person, _ = self._stay(step.a)
+        about = live(self.standings.log(f"person:{person}"))
+        items: list[tuple[int | None, Command | None]] = []
+        for entry in about:
+            command = self.filed[entry.position]
+            if isinstance(command, DatedCommand) and not isinstance(entry.fact, PersonRegistered):
+                day = command.effective_on + timedelta(days=step.n - 2)
+                items.append((entry.position, self._again(entry, effective_on=day)))
+        return self.correcting(*items) if items else None
+
+    def _again(self, entry: Entry, **changes: object) -> Command:
+        """The command that filed an entry, changed; who was registered with it is on file now."""
+        command = self.filed[entry.position]
+        if isinstance(command, PlacingSomebody):
+            changes |= {"new_person": None, "person": entry.subjects("person")[0]}
+        return command.model_copy(update=changes)
+
+    # ── voids and corrections ────────────────────────────────────────────────────────────────
+
     def _void(self, step: Step) -> Command:
         """One of the latest entries, most of which nothing rests on yet."""
         at = len(self.memory.entries) - step.a % 12
@@ -247,16 +337,15 @@ class History(District):
         changes: dict[str, object] = {}
         if isinstance(command, DatedCommand):
             changes["effective_on"] = self._on(step)
-        if step.b % 2 and hasattr(command, "number"):
+        if step.b % 2 and isinstance(getattr(command, "number", None), int):
             changes["number"] = step.n
-        if isinstance(command, PlacingSomebody):
-            changes |= {"new_person": None, "person": entry.subjects("person")[0]}
-        return self.correcting((at, command.model_copy(update=changes)))
+        return self.correcting((at, self._again(entry, **changes)))
 
 
 FILINGS = (
     *("ceiling", "grant", "cut", "pass", "approve", "approve", "cancel", "enter", "enter"),
     *("enter", "move", "leave", "change", "found", "rename", "abolish", "supply"),
+    *("document", "setting", "calendar", "open", "known", "import", "unwind", "shift", "shift"),
     *("void", "void", "correct", "correct"),
 )
 STEP = st.builds(
@@ -268,3 +357,18 @@ STEP = st.builds(
     day=st.integers(0, STEPS),
 )
 STEPS_TAKEN = st.lists(STEP, min_size=5, max_size=40)
+
+
+def steps_of(seed: int, n: int = 30) -> list[Step]:
+    """The steps of a long history, the same for a seed."""
+    random = Random(seed)  # noqa: S311  (a seeded history is no secret)
+    return [
+        Step(
+            random.choice(FILINGS),
+            random.randrange(60),
+            random.randrange(60),
+            random.randint(1, 3),
+            random.randint(0, STEPS),
+        )
+        for _ in range(n)
+    ]

@@ -93,25 +93,34 @@ class Story:
             assert self.memory.entries == before
         return self
 
-    def file(self, command: Command) -> list[Entry]:
-        """Decide and append; raises `Refused`, with nothing recorded."""
+    def file(self, *commands: Command) -> list[Entry]:
+        """Decide and append, several as one append; raises `Refused`, with nothing recorded."""
         head = len(self.memory.entries)
+        mark, made = self.standings.mark, list[Entry]()
+        try:
+            for command in commands:
+                made += self._carried_out(command, head, head + len(made))
+        except Refused:
+            self.standings.undo_to(mark)
+            raise
+        self.standings.settle()
+        self.appended = made
+        self.memory.entries += made
+        return self.appended
+
+    def _carried_out(self, command: Command, head: int, last: int) -> list[Entry]:
+        """Carry out a command whose entries follow position ``last``."""
         recorded_at = OPENED + timedelta(minutes=head)
+        inquiry = Inquiry(self.standings, self.today, self.actor)
         made: list[Entry] = []
 
-        inquiry = Inquiry(self.standings, self.today, self.actor)
-
         def make_entry(draft: Draft) -> Entry:
-            entry = self._entry(draft, head + len(made) + 1, recorded_at)
+            entry = self._entry(draft, last + len(made) + 1, recorded_at)
             asked, rules = inquiry.newly_asked(), tuple(inquiry.rules)
-            made.append(replace(entry, decided=Decided(head, asked, rules, "test")))
+            made.append(replace(entry, decided=Decided(last, asked, rules, "test")))
             return made[-1]
 
-        entries = carry_out(command, inquiry, make_entry)
-        self.standings.settle()
-        self.appended = entries
-        self.memory.entries += entries
-        return self.appended
+        return carry_out(command, inquiry, make_entry)
 
     def _entry(self, draft: Draft, position: int, recorded_at: datetime) -> Entry:
         assert draft.filing is not None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, timedelta
-from random import Random
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,20 +13,16 @@ from hypothesis import strategies as st
 from application.books import LEDGERS
 from application.deciding import carry_out
 from application.ledgers import (
-    OPEN_POSITION,
     Ledger,
-    Stored,
     SumLedger,
-    picture,
-    redraw,
-    row_as_of,
     sums_as_of,
 )
 from application.standings import Inquiry, Standings, is_large
 from domain.deciding import KINDS, Book, Refused, Standing
 from domain.quotas_accounts import POOL, QuotaBook
 from domain.vocabulary import Entry, live
-from tests.histories import FILINGS, FIRST, STEP, STEPS, STEPS_TAKEN, History, Step
+from tests.histories import FIRST, STEP, STEPS, STEPS_TAKEN, History, Step, steps_of
+from tests.history import own_facts
 
 RUN = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SOAK = settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -50,37 +45,11 @@ def test_most_steps_are_accepted_and_every_kind_of_fact_occurs() -> None:
     accepted = refused = 0
     facts: Counter[str] = Counter()
     for seed in range(60):
-        history = lived(_steps(seed))
+        history = lived(steps_of(seed))
         accepted, refused = accepted + history.accepted, refused + history.refused
         facts.update(entry.fact.fact_name for entry in history.memory.entries)
     assert accepted > refused
-    missing = {
-        "institutions.renamed",
-        "institutions.abolished",
-        "quotas.transferred",
-        "quotas.cut-back",
-        "staffing.use-cancelled",
-        "staffing.transferred",
-        "staffing.left",
-        "staffing.person-changed",
-        "documents.basis-supplied",
-        "journal.voided",
-    } - facts.keys()
-    assert not missing
-
-
-def _steps(seed: int, n: int = 30) -> list[Step]:
-    random = Random(seed)  # noqa: S311  (a seeded history is no secret)
-    return [
-        Step(
-            random.choice(FILINGS),
-            random.randrange(60),
-            random.randrange(60),
-            random.randint(1, 3),
-            random.randint(0, STEPS),
-        )
-        for _ in range(n)
-    ]
+    assert own_facts().keys() - facts.keys() == set()
 
 
 # ── quotas and heads ─────────────────────────────────────────────────────────────────────────
@@ -166,7 +135,7 @@ def test_totals_close_and_nobody_is_counted_twice(steps: list[Step]) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_totals_close_in_long_histories(seed: int) -> None:
     """The same over many filings, in which late ones, voids and corrections meet."""
-    check_history(_steps(seed, 120))
+    check_history(steps_of(seed, 120))
 
 
 @pytest.mark.soak
@@ -252,8 +221,7 @@ def test_the_same_command_decided_twice_gives_the_same(
     tags = all_tags(history.memory.entries)
     before = snapshot(history.standings, tags)
     for step in tries:
-        command = getattr(history, f"_{step.kind}")(step)
-        if command is not None:
+        for command in history.asked(step):
             assert trial(history, command) == trial(history, command)
     assert comparable(snapshot(history.standings, tags)) == comparable(before)
 
@@ -282,79 +250,6 @@ def trial(history: History, command: Any) -> Any:
 
 ORDINARY = [one for one in LEDGERS.values() if isinstance(one, Ledger)]
 SUMS = [one for one in LEDGERS.values() if isinstance(one, SumLedger)]
-
-
-class Shelf:
-    """Every stored row of every ordinary ledger, kept up append by append."""
-
-    def __init__(self) -> None:
-        self.history: History | None = None
-        self.entries: list[Entry] = []
-        self.heads: list[int] = []
-        self.live: dict[tuple[str, str], list[Stored]] = {}
-        self.all: dict[tuple[str, str], list[Stored]] = {}
-
-    def absorb(self, entries: list[Entry]) -> None:
-        """Redraw what the append concerns."""
-        self.entries += entries
-        step = entries[-1].position
-        self.heads.append(step)
-        for ledger in ORDINARY:
-            for key in {key for e in entries if ledger.takes(e) for key in ledger.keys(e)}:
-                self._redraw(ledger, key, step)
-
-    def _redraw(self, ledger: Ledger, key: str, step: int) -> None:
-        about = [e for e in self.entries if ledger.takes(e) and key in ledger.keys(e)]
-        live = self.live.get((ledger.name, key), [])
-        kept, _ = redraw(key, live, picture(ledger, key, about), step)
-        rows = self.all.setdefault((ledger.name, key), [])
-        rows += [row for row in kept if all(row is not known for known in rows)]
-        self.live[ledger.name, key] = kept
-
-    def read(self, ledger: Ledger, key: str, valid: date, known: int) -> list[Any]:
-        """The rows whose region holds this point of the two clocks."""
-        return [
-            row.row
-            for row in self.all.get((ledger.name, key), [])
-            if row.vf <= valid
-            and row.kf <= known < row.ku
-            and not (valid >= row.ev and known >= row.ek)
-        ]
-
-
-def check_shelf(shelf: Shelf, valid: date, known: int) -> None:
-    """Every stored row, at that point of the two clocks, is the row by the law."""
-    assert shelf.all
-    for ledger in ORDINARY:
-        for name, key in shelf.all:
-            if name != ledger.name:
-                continue
-            entries = [e for e in shelf.entries if ledger.takes(e) and key in ledger.keys(e)]
-            law = row_as_of(ledger, key, entries, valid, known)
-            assert shelf.read(ledger, key, valid, known) == ([] if law is None else [law])
-
-
-@RUN
-@given(STEPS_TAKEN, st.data())
-def test_stored_rows_say_what_the_law_says(steps: list[Step], data: st.DataObject) -> None:
-    """At any point of the two clocks, for every ledger of the house and every key."""
-    shelf = Shelf()
-    history = History(shelf.absorb)
-    for step in steps:
-        history.take(step)
-    known = data.draw(st.sampled_from([*shelf.heads[-12:], OPEN_POSITION - 1]))
-    check_shelf(shelf, data.draw(st.sampled_from([*DAYS, history.today])), known)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_stored_rows_say_what_the_law_says_in_long_histories(seed: int) -> None:
-    """The same over many filings, at points all over the two clocks."""
-    shelf = Shelf()
-    history = History(shelf.absorb)
-    for step in _steps(seed, 100):
-        history.take(step)
-    for n, known in enumerate(shelf.heads):
-        check_shelf(shelf, DAYS[n % len(DAYS)], known)
 
 
 @RUN
@@ -421,7 +316,7 @@ def test_a_guard_that_sleeps_is_caught_by_the_laws(
 def breaks_a_law(seed: int) -> bool:
     """Whether this long history breaks a law."""
     try:
-        check_history(_steps(seed, 120))
+        check_history(steps_of(seed, 120))
     except AssertionError:
         return True
     return False

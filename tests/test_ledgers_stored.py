@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 import application.timelines
-from application.keeping import Changes, Keeper
+from application.keeping import Keeper
 from application.ledgers import (
     OPEN_DAY,
     OPEN_POSITION,
@@ -31,11 +31,11 @@ from application.ledgers import (
     sums_as_of,
 )
 from application.timelines import history
-from domain.vocabulary import Entry
 from infrastructure.ledger_tables import RowTable, definition, fields
 from infrastructure.ledgers import COPY_FROM, LedgerTables, StoredRowsDiffer
 from tests import toy_office as toys
-from tests.toy_office import LEDGERS, PERSON, Story, ToyOffice, dice_of, says
+from tests.shelf import Shelf, says
+from tests.toy_office import LEDGERS, PERSON, Story, ToyOffice, dice_of
 
 toy_facts, toy_office = toys.toy_facts, toys.toy_office
 
@@ -43,46 +43,12 @@ ORDINARY = [ledger for ledger in LEDGERS if isinstance(ledger, Ledger)]
 BOOKS = [ledger for ledger in LEDGERS if isinstance(ledger, SumLedger)]
 
 
-class Memory:
-    """A store of rows and entries in memory, written to as the database is."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[Stored]] = {ledger.name: [] for ledger in LEDGERS}
-        self.moves: dict[str, list[list[Any]]] = {ledger.name: [] for ledger in LEDGERS}
-        self.entries: list[Entry] = []
-
-    def live_rows(self, ledger: Ledger, key: str) -> list[Stored]:
-        """See `application.keeping.RowStore.live_rows`."""
-        found = [r for r in self.rows[ledger.name] if r.subject == key and r.ku == OPEN_POSITION]
-        return sorted(found, key=lambda row: row.vf)
-
-    def at_place(self, place: int) -> list[Entry]:
-        """See `application.keeping.RowStore.at_place`."""
-        return [e for e in self.entries if e.place == place or f"entry:{place}" in e.tags]
-
-    def log(self, tag: str) -> list[Entry]:
-        """All entries with that tag."""
-        return [entry for entry in self.entries if tag in entry.tags]
-
-    def write(self, taken: dict[str, Changes]) -> None:
-        """Do what the database does."""
-        for name, changes in taken.items():
-            assert all(row.is_new for row in changes.added)
-            assert all(any(row is one for one in self.rows[name]) for row in changes.changed)
-            self.rows[name] += changes.added
-            for move, kf, position in changes.moves:
-                self.moves[name].append([move, kf, OPEN_POSITION, position])
-            for line in self.moves[name]:
-                if line[3] in changes.retired and line[2] == OPEN_POSITION:
-                    line[2] = changes.retired[line[3]]
-
-
-def kept_in_memory(story: Story, dice: random.Random) -> Memory:
+def kept_in_memory(story: Story, dice: random.Random) -> Shelf:
     """Return what a keeper stores of a story, in transactions of random size."""
-    memory = Memory()
+    memory = Shelf(LEDGERS)
     keeper = Keeper(LEDGERS, memory, memory.log, capacity=5)
     for n, append in enumerate(story.appends):
-        memory.entries += append
+        memory.hear(append)
         keeper.absorb(append)
         if dice.random() < 0.5 or n == len(story.appends) - 1:
             taken = keeper.take()
@@ -109,25 +75,19 @@ def keys_of(ledger: Ledger, story: Story) -> list[str]:
     return sorted({key for e in story.entries if ledger.takes(e) for key in ledger.keys(e)})
 
 
-def assert_law_holds(memory: Memory, story: Story, dice: random.Random, n: int) -> None:
+def assert_law_holds(memory: Shelf, story: Story, dice: random.Random, n: int) -> None:
     """Compare what is stored to the law at ``n`` points of the two clocks."""
     for ledger in ORDINARY:
         keys = keys_of(ledger, story)
         assert keys
         for valid_on, known in points(story, dice, n):
             key = dice.choice(keys)
-            rows = [row for row in memory.rows[ledger.name] if row.subject == key]
+            rows = memory.rows[ledger.name].get(key, ())
             expected = row_as_of(ledger, key, story.entries, valid_on, known)
             assert says(rows, valid_on, known) == expected, (ledger.name, key, valid_on, known)
     for book in BOOKS:
         for valid_on, known in points(story, dice, n // 10 + 1):
-            found: dict[tuple[str, ...], dict[str, int]] = {}
-            for move, kf, ku, _ in memory.moves[book.name]:
-                if move.day <= valid_on and kf <= known < ku:
-                    line = found.setdefault(move.key, dict.fromkeys(book.measures, 0))
-                    for measure, change in move.changes.items():
-                        line[measure] += change
-            found = {key: line for key, line in found.items() if any(line.values())}
+            found = memory.sums(book, valid_on, known)
             assert found == sums_as_of(book, story.entries, valid_on, known)
 
 
@@ -150,10 +110,8 @@ def test_rows_do_not_depend_on_how_entries_were_batched(seed: int) -> None:
     once = kept_in_memory(story, dice_of(1))
     again = kept_in_memory(story, dice_of(2))
     for ledger in ORDINARY:
-        assert sorted(map(repr, once.rows[ledger.name])) == sorted(
-            map(repr, again.rows[ledger.name])
-        )
-        assert once.rows[ledger.name]
+        assert sorted(map(repr, once.rows_of(ledger))) == sorted(map(repr, again.rows_of(ledger)))
+        assert once.rows_of(ledger)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -167,7 +125,7 @@ def test_a_history_folded_at_once_is_what_was_kept_entry_by_entry(seed: int) -> 
             about = [
                 (a[-1].position, c) for a, c in zip(story.appends, concerned, strict=True) if c
             ]
-            kept = [row for row in memory.rows[ledger.name] if row.subject == key]
+            kept = memory.rows[ledger.name].get(key, [])
             folded = history(ledger, key, about)
             assert sorted(map(_marks, folded)) == sorted(map(_marks, kept))
             assert [row.row for row in sorted(folded, key=_marks)] == [
@@ -256,11 +214,11 @@ def test_stored_rows_obey_the_law(toy_office: ToyOffice, seed: int) -> None:
         table = toy_office.tables.tables[ledger.name]
         assert isinstance(table, RowTable)
         stored = [table.stored(line[0], line[1:]) for line in toy_office.stored(ledger)]
-        assert len(stored) == len(memory.rows[ledger.name]) > 10
+        assert len(stored) == len(memory.rows_of(ledger)) > 10
         assert sorted(map(repr, stored)) == sorted(
-            repr(table.stored(r.subject, table.line(r)[1:])) for r in memory.rows[ledger.name]
+            repr(table.stored(r.subject, table.line(r)[1:])) for r in memory.rows_of(ledger)
         )
-        assert {repr(row.row) for row in stored} == {repr(r.row) for r in memory.rows[ledger.name]}
+        assert {repr(row.row) for row in stored} == {repr(r.row) for r in memory.rows_of(ledger)}
     for book in BOOKS:
         expected = sorted(
             (*move.key, move.day, kf, ku, stem, *(move.changes.get(m, 0) for m in book.measures))

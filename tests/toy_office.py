@@ -9,7 +9,7 @@ correcting entries. Its facts are known to the house only while `toy_facts` is a
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +27,6 @@ from application.ledgers import (
     Joined,
     Ledger,
     Move,
-    Stored,
     SumLedger,
 )
 from domain.vocabulary import FACTS, Entry, Fact, Personal, Subject
@@ -440,18 +439,20 @@ def pick_day(dice: random.Random, near: date) -> date:
 class ToyOffice:
     """A real journal with real stored ledgers, into which a story's appends are filed."""
 
-    def __init__(self, url: str, schema: str = "office") -> None:
+    def __init__(
+        self, url: str, schema: str = "office", ledgers: Sequence[AnyLedger] = LEDGERS
+    ) -> None:
         """Open the office in an empty schema."""
         self.database = Database(url, schema=schema, pool_size=3)
         self.database.open()
         self.ring = KeyRing(MASTER)
-        self.tables = LedgerTables(LEDGERS)
+        self.tables = LedgerTables(ledgers)
         with self.database.as_owner() as connection:
             self.ring.open(connection)
             self.tables.create_missing(connection)
         self.store = FilingStore(self.database, self.ring, self.tables)
         self.logs: dict[str, list[Entry]] = {}
-        self.keeper = Keeper(LEDGERS, self.store, lambda tag: self.logs.get(tag, []), capacity=5)
+        self.keeper = Keeper(ledgers, self.store, lambda tag: self.logs.get(tag, []), capacity=5)
         self.filed = 0
 
     def close(self) -> None:
@@ -499,16 +500,3 @@ def toy_office(empty_database: str, toy_facts: None) -> Iterator[ToyOffice]:
     office = ToyOffice(empty_database)
     yield office
     office.close()
-
-
-def says(rows: Iterable[Stored], valid_on: date, known: int) -> Any | None:
-    """Return what stored rows of one subject say, by the definition of `Stored`."""
-    found = [
-        row.row
-        for row in rows
-        if row.vf <= valid_on
-        and row.kf <= known < row.ku
-        and not (valid_on >= row.ev and known >= row.ek)
-    ]
-    assert len(found) <= 1, f"two rows hold at once: {found}"
-    return found[0] if found else None

@@ -116,7 +116,7 @@ def _decide(one: Command, standings: Standings) -> None:
     """Decide as the writer does, and take everything back."""
     mark, position = standings.mark, 10_000_000
 
-    def make_entry(draft: Draft, _: Inquiry) -> Entry:
+    def make_entry(draft: Draft) -> Entry:
         nonlocal position
         position += 1
         return Entry(
@@ -137,6 +137,6 @@ def _decide(one: Command, standings: Standings) -> None:
             target=draft.target,
         )
 
-    entries = carry_out(one, standings, TODAY, "bench", make_entry)
+    entries = carry_out(one, Inquiry(standings, TODAY, "bench"), make_entry)
     assert entries
     standings.undo_to(mark)

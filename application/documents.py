@@ -24,7 +24,7 @@ from domain.documents import (
     DocumentRegistered,
 )
 from domain.settings import LEVELS
-from domain.vocabulary import Entry, Slot
+from domain.vocabulary import FACT_TITLES, Entry, Slot
 
 QUOTA_KINDS: Final = {one.value: one.label for one in QuotaKind}
 
@@ -141,7 +141,7 @@ DOCUMENT_USE = declare(
 class MissingBasisRow(NamedTuple):
     """An entry that rests on no document yet."""
 
-    fact: Annotated[str, Column("业务", filter=True)]
+    fact: Annotated[str, Column("业务", filter=True, choices=FACT_TITLES)]
     effective_on: Annotated[date | None, Column("业务生效日期", filter=True, sort=True)]
     actor: Annotated[str, Column("经办人", filter=True)]
     institution: Annotated[str | None, Column("机构", filter=True)]

@@ -63,7 +63,7 @@ CEILINGS = declare(
         title="编制总量及编制池",
         key="account",
         keys={
-            "account": Column("账户"),
+            "account": Column("账户", choices={POOL: "编制池"}),
             "kind": Column("编制类型", filter=True, sort=True, choices=QUOTA_KINDS),
         },
         measures={

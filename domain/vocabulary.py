@@ -140,7 +140,7 @@ class Fact(BaseModel):
         cls.identity_field = next(
             (n for n, m in marks if isinstance(m, Personal) and m.identity), None
         )
-        FACTS[fact] = cls
+        FACTS[fact], FACT_TITLES[fact] = cls, called
 
     def tags(self) -> tuple[str, ...]:
         """Whom and what this fact is about: ``kind:id`` for each subject field, then fixed ones."""
@@ -174,6 +174,9 @@ class Fact(BaseModel):
 
 FACTS: dict[str, type[Fact]] = {}
 """Every fact by its stored name; filled as the contexts are imported."""
+
+FACT_TITLES: dict[str, str] = {}
+"""What readers are told each fact is, by its stored name; filled with `FACTS`."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 _UPCASTERS: dict[tuple[str, int], Upcaster] = {}

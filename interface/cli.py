@@ -28,6 +28,7 @@ from infrastructure.ledger_reading import LedgerProblem
 from infrastructure.server import ServerProblem
 from infrastructure.settings import SettingsProblem
 from interface import (
+    cli_demo,
     cli_import,
     cli_journal,
     cli_keys,
@@ -41,6 +42,7 @@ from interface.cli_parser import Parser
 
 PARTS: Final = (
     cli_serving,
+    cli_demo,
     cli_import,
     cli_ledgers,
     cli_journal,

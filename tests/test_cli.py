@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -26,9 +25,7 @@ from infrastructure.accounts import Accounts
 from infrastructure.key_rotation import rotate
 from infrastructure.keys import KeyProblem, load_master_key, make_master_key
 from infrastructure.office import Office
-from infrastructure.settings import Settings
 from interface.cli import PARTS, main
-from interface.cli_serving import demo_settings
 from tests.district import id_number
 from tests.http_office import OPENING, PASSWORD
 
@@ -425,41 +422,17 @@ def test_a_taken_port_is_said_to_be_taken(
     with socket.create_server(("127.0.0.1", free_port)):
         assert shell.run("serve") == 1
     assert f"127.0.0.1:{free_port}" in shell.err
+    assert "已被其他程序占用" in shell.err
     assert "TAIZHANG_PORT" in shell.err
     assert not shell.key_file.exists()
 
 
-def test_a_demonstration_lies_apart_from_real_books(tmp_path: Path) -> None:
-    """Another folder, another key, another schema."""
-    real = Settings(data_dir=tmp_path, master_key_file=tmp_path / "elsewhere.key")
-    demo = demo_settings(real)
-    assert demo.data_dir != real.data_dir
-    assert demo.server_dir != real.server_dir
-    assert demo.key_file != real.key_file
-    assert demo.office_schema != real.office_schema
-
-
-def test_a_demonstration_is_never_loaded_into_real_books(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, free_port: int
+@pytest.mark.parametrize("host", ["192.0.2.1", "nowhere.invalid"])
+def test_an_address_that_is_not_this_machines_is_named(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    """Should a live office be found in its place, nothing happens to it."""
-    monkeypatch.setenv("TAIZHANG_PORT", str(free_port))
-    live = json.dumps({**OPENING, "purpose": "live"})
-    folder = shell.key_file.parent / "demo"
-    key = make_master_key(folder / "master.key")
-    with Office(shell.url, key, schema="office_demo") as office:
-        office.writer.do(Filing((COMMANDS["journal.open"].model_validate_json(live),), "clerk"))
-    assert shell.run("demo") == 1
-    assert "正式的台账" in shell.err
-    with Office(shell.url, key, schema="office_demo") as office:
-        assert office.journal.head()[0] == 1
-    with psycopg.connect(shell.url) as connection:
-        connection.execute("DROP SCHEMA office_demo CASCADE")
-    with Office(shell.url, key, schema="office_demo") as office:
-        half = COMMANDS["journal.open"].model_validate_json(json.dumps(OPENING))
-        office.writer.do(Filing((half,), "clerk"))
-    assert shell.run("demo") == 1
-    assert "被中断" in shell.err
-    assert shell.run("demo", "--scale", "0") == 1
-    assert "规模" in shell.err
-    shutil.rmtree(folder)
+    """Reserved by RFC 5737 and RFC 6761: no machine has them."""
+    monkeypatch.setenv("TAIZHANG_HOST", host)
+    assert shell.run("serve") == 1
+    assert host in shell.err
+    assert "TAIZHANG_HOST" in shell.err

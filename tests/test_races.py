@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +25,7 @@ from infrastructure.office import Office
 from infrastructure.verifying import verify
 from tests.databases import MASTER_KEY
 
+ROOT = Path(__file__).parents[1]
 DAY = date(2026, 11, 2)
 
 
@@ -158,6 +164,48 @@ def test_two_programs_on_one_office_hold_the_rules_together(
     with office.database.as_owner() as connection:
         ring.open(connection)
     assert verify(office.database, ring, LEDGERS.values()).sound
+
+
+def test_writers_of_three_processes_share_five_vacancies(
+    office: Office, empty_database: str
+) -> None:
+    """This program and two more, each with its own writer: five get in, each position once."""
+    district = District(office, institutions=1)
+    unit = unit_with(district, 5)
+    shares = [district.entering(16, DAY, institution=unit) for _ in range(3)]
+    programs = [
+        subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "racing_program.py"), empty_database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            text=True,
+        )
+        for _ in shares[1:]
+    ]
+    assert [program.stdout.readline() for program in programs if program.stdout] == ["ready\n"] * 2
+    for program, share in zip(programs, shares[1:], strict=True):
+        assert program.stdin is not None
+        program.stdin.write(json.dumps([(c.kind, c.model_dump(mode="json")) for c in share]) + "\n")
+        program.stdin.flush()
+    acts = [lambda one=one: office.writer.do(Filing((one,), "clerk")) for one in shares[0]]
+    own = race(acts)
+    said = [line for one in programs for line in json.loads(one.communicate(timeout=60)[0])]
+    said += [
+        [entry.position for entry in one.entries] if isinstance(one, Receipt) else [_rule_of(one)]
+        for one in own
+    ]
+    entered = [line for line in said if line != ["quota_has_a_vacancy"]]
+    assert (len(said), len(entered)) == (48, 5)
+    positions = [position for line in entered for position in line]
+    assert len(set(positions)) == len(positions) == 10
+    line = counts(office, unit)
+    assert (line["approved"], line["occupied"], line["usable"]) == (5, 5, 0)
+
+
+def _rule_of(answer: Exception) -> str:
+    assert isinstance(answer, Refused), answer
+    return answer.rule.name
 
 
 def test_a_command_that_fails_unexpectedly_harms_no_neighbour(

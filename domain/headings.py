@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final, Literal
 
 from domain.book_headings import ANNOTATIONS, Book
@@ -210,7 +210,8 @@ def row_kind(row: Sequence[Cell], heading: Heading) -> RowKind:
         return "blank"
     fields = heading.fields
     serial = fields.get("serial")
-    texts = [compact(cell) for cell in filled.values() if isinstance(cell, str)][:_LOOKED_AT]
+    written = (cell for cell in filled.values() if isinstance(cell, str))
+    texts = [compact(cell) for cell in islice(written, _LOOKED_AT)]
     if filled.keys() == {serial} and (not texts or texts[0].isdecimal()):
         return "serial_only"
     if any(_TOTAL.fullmatch(text) for text in texts):

@@ -209,14 +209,18 @@ class Notices(Book, subject="account"):
     def add(self, entry: Entry) -> None:
         """See `domain.deciding.Book.add`; a voided notice keeps its number."""
         fact = entry.fact
-        if isinstance(fact, Noticed) and entry.subjects("account")[-1] == self.who:
+        if isinstance(fact, Noticed) and self._is_handed(fact):
             self._given[fact.notice_year].append(fact.notice_number)
 
     def remove(self, entry: Entry) -> None:
         """See `domain.deciding.Book.remove`."""
         fact = entry.fact
-        if isinstance(fact, Noticed) and entry.subjects("account")[-1] == self.who:
+        if isinstance(fact, Noticed) and self._is_handed(fact):
             self._given[fact.notice_year].remove(fact.notice_number)
+
+    def _is_handed(self, fact: Fact) -> bool:
+        """Whether this unit got the notice: of a transfer, the unit that somebody comes to."""
+        return isinstance(fact, Coming) and fact.institution == self.who
 
     def next_number(self, year: int) -> int:
         """Return the number of the next notice of that year."""

@@ -20,6 +20,8 @@ from application.ledgers import (
 from application.standings import Inquiry, Standings, is_large
 from domain.deciding import KINDS, Book, Refused, Standing
 from domain.quotas_accounts import POOL, QuotaBook
+from domain.staffing import Entered
+from domain.staffing_moves import Transferred
 from domain.vocabulary import Entry, live
 from tests.histories import FIRST, STEP, STEPS, STEPS_TAKEN, History, Step, steps_of
 from tests.history import own_facts
@@ -125,6 +127,18 @@ def check_numbers(history: History) -> None:
     assert all(len(people) == 1 for people in bearers.values())
 
 
+def check_notices(history: History) -> None:
+    """Every unit's notices are numbered 1, 2, 3 … in each year, voided ones too."""
+    given: dict[tuple[str, int], list[int]] = {}
+    for entry in history.memory.entries:
+        fact = entry.fact
+        if isinstance(fact, Entered | Transferred):
+            line = given.setdefault((fact.institution, fact.notice_year), [])
+            line.append(fact.notice_number)
+    for numbers in given.values():
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
 @RUN
 @given(STEPS_TAKEN)
 def test_totals_close_and_nobody_is_counted_twice(steps: list[Step]) -> None:
@@ -155,6 +169,7 @@ def check_history(steps: list[Step]) -> None:
     check_lives(history)
     check_names(history)
     check_numbers(history)
+    check_notices(history)
 
 
 # ── standings ────────────────────────────────────────────────────────────────────────────────

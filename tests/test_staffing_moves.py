@@ -52,6 +52,19 @@ def test_a_transfer_is_one_fact() -> None:
     assert {f"person:{who}", f"account:{story.a}", f"account:{story.b}"} < set(entry.tags)
 
 
+def test_a_transfers_notice_is_the_receiving_units() -> None:
+    """It counts among that unit's notices, and not among those of the unit that is left."""
+    story = Staffed()
+    for who, number in [(story.entered(story.a), 1), (story.entered(story.a), 2)]:
+        moving = story.moving(who, story.b, story.approved(story.b))
+        assert story.when(moving).then_one(Transferred).notice_number == number
+    story.given(story.voiding(story.position(Transferred)))
+    story.given(story.entering(story.b))
+    assert story.last(Entered).notice_number == 3
+    story.given(story.entering(story.a))
+    assert story.last(Entered).notice_number == 3
+
+
 def test_a_transfer_needs_an_approval_a_slot_and_somewhere_to_go() -> None:
     """All that an entering needs."""
     story = Staffed()

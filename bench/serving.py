@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -35,6 +37,7 @@ from bench.places import MASTER_KEY, Place, tell
 from bench.report import Goal, Line
 from bench.workload import District, fresh_schema
 from infrastructure.accounts import Accounts
+from infrastructure.evidence_folder import EvidencePlaces
 from infrastructure.office import Office
 from interface.app import make_app
 
@@ -190,8 +193,10 @@ def _worker(serve: Any, *args: Any) -> Iterator[tuple[int, int]]:
 def _office(line: Connection, url: str, schema: str) -> None:
     """Serve our application as ``taizhang serve`` does, requests logged as there but not shown."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with Office(url, MASTER_KEY, schema=schema) as office:
-        _serve(line, make_app(office))
+    with tempfile.TemporaryDirectory() as folder:
+        places = EvidencePlaces(Path(folder) / "evidence.key", Path(folder) / "evidence")
+        with Office(url, MASTER_KEY, schema=schema, evidence=places) as office:
+            _serve(line, make_app(office))
 
 
 class _Entering(BaseModel):

@@ -53,6 +53,13 @@ from infrastructure.evidence_suites import check_signature
 from infrastructure.evidence_tree import StoredTree
 
 GRADES: Final = ("secret", "internal", "public")
+_INSERT: Final = """
+INSERT INTO checkpoints (size, range, note, at) SELECT %(size)s, %(range)s, %(note)s, greatest(
+    clock_timestamp(),
+    (SELECT recorded_at FROM journal WHERE position = %(size)s),
+    (SELECT at + interval '1 microsecond' FROM checkpoints ORDER BY size DESC LIMIT 1))
+RETURNING at
+"""  # a clock that was set back must not make a checkpoint look older than what it covers
 LOOK: Final = "请运行“taizhang evidence verify”核验。"
 
 
@@ -129,8 +136,7 @@ class StoredEvidence:
     ) -> _Kept:
         tree.add(nodes)
         row: Any = connection.execute(
-            "INSERT INTO checkpoints (size, range, note) VALUES (%s, %s, %s) RETURNING at",
-            (grown.size, grown.to_bytes(), note),
+            _INSERT, {"size": grown.size, "range": grown.to_bytes(), "note": note}
         ).fetchone()
         return _Kept(self._opened(note, row[0]), grown)
 

@@ -99,13 +99,13 @@ class _Signed:
     ranges: dict[int, bytes] = field(default_factory=dict)
     outside: dict[int, str] = field(default_factory=dict)
     given: set[int] = field(default_factory=set)
+    moments: dict[int, datetime] = field(default_factory=dict)
     newest_outside: int = 0
 
     def read_outside(self, given: Sequence[str]) -> None:
         """Take what the folder holds, and the notes that were handed in."""
         for size in self.folder.sizes():
-            self.outside[size] = self.folder.note(size) or ""
-            self._take(self.outside[size], size, Kind.OUTSIDE, "外存文件夹中")
+            self._take_outside(size, self.folder.note(size) or "")
         self.newest_outside = max(self.outside, default=0)
         for note in given:
             checkpoint = self._take(note, None, Kind.OUTSIDE, "另行提供的")
@@ -114,23 +114,44 @@ class _Signed:
 
     def read_database(self, connection: Connection[Any]) -> None:
         """Take what the database holds, and compare it with what was taken outside."""
-        rows = connection.execute("SELECT size, range, note FROM checkpoints ORDER BY size")
-        stored: set[int] = set()
-        for size, data, note in rows.fetchall():
-            stored.add(size)
+        rows = connection.execute("SELECT size, range, note, at FROM checkpoints ORDER BY size")
+        last: datetime | None = None
+        for size, data, note, at in rows.fetchall():
             self.ranges[size] = bytes(data)
-            kept = self.outside.get(size)
-            if kept != note:
-                self._take(note, size, Kind.CHECKPOINT, "数据库中")
-            if kept is not None and kept != note:
-                self._wrong(Kind.CHECKPOINT, size, "数据库中的检查点与外存文件夹中的不同")
-            elif kept is None and self.outside:
-                self._wrong(Kind.OUTSIDE, size, "外存文件夹中缺少这个检查点")
-        self.result.checkpoints = len(stored | set(self.outside))
-        newest = max(stored, default=0)
-        for size in self.outside.keys() - stored:
-            if size < newest:
+            self._compare_with_outside(size, note)
+            if last is not None and at <= last:
+                self._wrong(Kind.CHECKPOINT, size, "检查点的签发时刻不晚于前一个检查点")
+            self.moments[size] = last = at
+        self._compare_sizes()
+
+    def _compare_with_outside(self, size: int, note: str) -> None:
+        if size > self.newest_outside:  # signed since the folder was read, so it is there by now
+            since = self.folder.note(size)
+            if since is not None:
+                self._take_outside(size, since)
+        kept = self.outside.get(size)
+        if kept != note:
+            self._take(note, size, Kind.CHECKPOINT, "数据库中")
+        if kept is not None and kept != note:
+            self._wrong(Kind.CHECKPOINT, size, "数据库中的检查点与外存文件夹中的不同")
+        elif kept is None and self.outside:
+            self._wrong(Kind.OUTSIDE, size, "外存文件夹中缺少这个检查点")
+
+    def _compare_sizes(self) -> None:
+        """Look for checkpoints that only the folder has: a crash leaves one at its end, no more."""
+        self.result.checkpoints = len(self.ranges.keys() | self.outside.keys())
+        for size in sorted(self.outside.keys() - self.ranges.keys()):
+            if size == max(self.outside) and size > max(self.ranges, default=0):
+                self.result.notes.append(
+                    f"外存文件夹中最新的检查点（{size} 条）不在数据库中：签发时中断会这样，"
+                    "下次签发时自动补上；此前没有中断过的，可能是被人删除。"
+                )
+            else:
                 self._wrong(Kind.CHECKPOINT, size, "数据库中缺少外存文件夹中的这个检查点")
+
+    def _take_outside(self, size: int, note: str) -> None:
+        self.outside[size] = note
+        self._take(note, size, Kind.OUTSIDE, "外存文件夹中")
 
     def _take(self, note: str, size: int | None, kind: Kind, where: str) -> Checkpoint | None:
         try:
@@ -236,6 +257,10 @@ class _Journal:
         if self._last is not None and recorded < self._last:
             self._result.found(Kind.TIME, position, f"流水号 {position} 的登记时间早于前一条。")
         self._last = recorded
+        signed_at = self._signed.moments.get(position)
+        if signed_at is not None and signed_at < recorded:
+            detail = f"{position} 条的检查点的签发时刻早于它所包含的最后一条记录。"
+            self._result.found(Kind.CHECKPOINT, position, detail)
 
     # ── the tree ─────────────────────────────────────────────────────────────────────────────
 

@@ -14,13 +14,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from application.evidence import Contradiction, EvidenceProblem
 from domain.evidence import HASH_BYTES, TILE_WIDTH, Tile, split
 
 SIZE_DIGITS: Final = 12
 _SIZE_PARTS: Final = SIZE_DIGITS // 3
+
+
+class EvidencePlaces(NamedTuple):
+    """Where an office's evidence lies outside the database: its signing keys, and this folder."""
+
+    key_file: Path
+    folder: Path
 
 
 class EvidenceFolder:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
-import psycopg
-import psycopg_pool
 import structlog
 
 from application.evidence import Contradiction, EvidenceProblem, Unknown
@@ -50,6 +50,7 @@ class CheckpointKeeper:
         self._thread: threading.Thread | None = None
         self._waiting_since: float | None = None
         self._signed = 0
+        self._log_trouble: str | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -72,24 +73,42 @@ class CheckpointKeeper:
         self._attempt(at_once=True)
 
     def _attempt(self, *, at_once: bool) -> bool:
-        """Sign if it is time, or ``at_once``; return whether all is well."""
+        """Sign if it is time, or ``at_once``; return whether all is well.
+
+        Nothing ends the thread: whatever went wrong is kept as trouble, logged and tried again.
+        """
+        trouble, event = None, None
         try:
-            if at_once or self._is_time():
-                size = self._evidence.checkpoint().checkpoint.size
-                self._waiting_since = None
-                if size != self._signed:
-                    _log.info("checkpoint", size=size)
-                self._signed = size
+            event = self._sign() if at_once or self._is_time() else None
         except Unknown:
-            return True  # nothing has been filed yet
-        except (EvidenceProblem, psycopg.Error, psycopg_pool.PoolTimeout) as error:
-            told = str(error) if isinstance(error, EvidenceProblem) else type(error).__name__
-            self._evidence.trouble = told
+            event = None  # nothing has been filed yet
+        except EvidenceProblem as error:
+            trouble = str(error)
             level = _log.critical if isinstance(error, Contradiction) else _log.error
-            level("no checkpoint", reason=told)
-            return False
-        self._evidence.trouble = None
-        return True
+            event = partial(level, "no checkpoint", reason=trouble)
+        except Exception as error:  # noqa: BLE001  (a database that is away, or a fault of ours)
+            trouble = f"未能签发检查点（{type(error).__name__}），稍后再试。"
+            event = partial(_log.error, "no checkpoint", reason=type(error).__name__)
+        if event is not None:
+            self._tell(event)
+        self._evidence.trouble = trouble or self._log_trouble
+        return trouble is None
+
+    def _sign(self) -> Callable[[], object] | None:
+        """Sign; return what is to be logged of it, None where nothing was new."""
+        size = self._evidence.checkpoint().checkpoint.size
+        self._waiting_since = None
+        before, self._signed = self._signed, size
+        return partial(_log.info, "checkpoint", size=size) if size != before else None
+
+    def _tell(self, event: Callable[[], object]) -> None:
+        """Log; a log that cannot be written is trouble to be shown, but no reason not to sign."""
+        try:
+            event()
+        except Exception as error:  # noqa: BLE001  (a full disk, a closed terminal: see above)
+            self._log_trouble = f"运行日志无法写入（{type(error).__name__}），检查点照常签发。"
+        else:
+            self._log_trouble = None
 
     def _is_time(self) -> bool:
         unsigned = self._evidence.unsigned()

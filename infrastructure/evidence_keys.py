@@ -110,6 +110,7 @@ def load_signing_keys(path: Path) -> SigningKeys:
     except FileNotFoundError as error:
         raise KeyProblem(
             f"找不到签名密钥文件：{path}。请把备份放回原处；没有它，不能签发新的检查点。"
+            "确实没有备份的，运行 taizhang evidence key replace 补发。"
         ) from error
     except (OSError, ValueError) as error:
         raise KeyProblem(f"签名密钥文件无法读取：{path}（{error}）。") from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from application.evidence import EvidenceProblem, Examiner
@@ -17,7 +16,7 @@ from domain.evidence_notes import Checkpoint, Note, NoteProblem, VerifierKey
 from domain.vocabulary import ID_ALPHABET, ID_LENGTH
 from infrastructure.database import Database
 from infrastructure.evidence import StoredEvidence
-from infrastructure.evidence_folder import EvidenceFolder
+from infrastructure.evidence_folder import EvidenceFolder, EvidencePlaces
 from infrastructure.evidence_keys import (
     SigningKeys,
     load_signing_keys,
@@ -31,20 +30,21 @@ ORIGINS: Final = "taizhang/"
 
 
 def opened_evidence(
-    database: Database, key_file: Path, folder: Path, examiners: Sequence[Examiner] = ()
+    database: Database, places: EvidencePlaces, examiners: Sequence[Examiner] = ()
 ) -> tuple[StoredEvidence, bool]:
     """Return the evidence of an open database, and whether its signing key was made now.
 
     Raises:
         KeyProblem: the journal was signed before and its key file is missing or damaged.
     """
-    is_new = not key_file.exists() and _last_note(database, folder) is None
+    file = places.key_file
+    is_new = not file.exists() and _last_note(database, places) is None
     if is_new:
-        make_signing_keys(key_file, new_signing_keys(_new_origin()))
-    return StoredEvidence(database, load_signing_keys(key_file), folder, examiners), is_new
+        make_signing_keys(file, new_signing_keys(_new_origin()))
+    return StoredEvidence(database, load_signing_keys(file), places.folder, examiners), is_new
 
 
-def replace_lost_keys(database: Database, key_file: Path, folder: Path) -> SigningKeys:
+def replace_lost_keys(database: Database, places: EvidencePlaces) -> SigningKeys:
     """Make a new key for a journal whose key file is lost; its old public keys stay known.
 
     Nobody can tell from the outside that the new key is the same office's: it must be published
@@ -54,26 +54,26 @@ def replace_lost_keys(database: Database, key_file: Path, folder: Path) -> Signi
         KeyProblem: there is a key file.
         EvidenceProblem: the journal was never signed, or its old public keys are not known.
     """
-    last = _last_note(database, folder)
+    last, folder = _last_note(database, places), EvidenceFolder(places.folder)
     if last is None:
         raise EvidenceProblem("还没有签发过检查点，不需要补发密钥。")
     try:
         origin = Checkpoint.parse(Note.parse(last).text).origin
-        known = [VerifierKey.parse(line, SUITES) for line in EvidenceFolder(folder).public_keys()]
+        known = [VerifierKey.parse(line, SUITES) for line in folder.public_keys()]
     except NoteProblem as error:
         raise EvidenceProblem(f"外存文件夹或数据库中的检查点、公钥无法识别：{error}") from error
     retired = tuple(key for key in known if key.name == origin)
     if not retired:
-        raise EvidenceProblem(f"外存文件夹 {folder} 中没有原来的公钥，不能补发密钥。")
-    return make_signing_keys(key_file, new_signing_keys(origin, retired))
+        raise EvidenceProblem(f"外存文件夹 {folder.path} 中没有原来的公钥，不能补发密钥。")
+    return make_signing_keys(places.key_file, new_signing_keys(origin, retired))
 
 
-def _last_note(database: Database, folder: Path) -> str | None:
+def _last_note(database: Database, places: EvidencePlaces) -> str | None:
     with database.pool.connection() as connection:
         row = connection.execute(
             "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"
         ).fetchone()
-    outside = EvidenceFolder(folder)
+    outside = EvidenceFolder(places.folder)
     return row[0] if row else outside.note(outside.newest())
 
 

@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from infrastructure.evidence_folder import EvidencePlaces
+
 PREFIX = "TAIZHANG_"
 FOR_TESTS = "TAIZHANG_TEST_"
 
@@ -46,13 +48,26 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default_factory=default_data_dir,
         title="数据文件夹的位置",
-        description="Folder of the office's data: the program's own database, the master key.",
+        description="Folder of the office's data: the program's own database, the keys, and the "
+        "checkpoints unless they have a place of their own.",
     )
     master_key_file: Path | None = Field(
         default=None,
         title="主密钥文件的位置",
         description="File of the master key that seals personal data; without it, `master.key` "
         "in the data folder, made at the first start.",
+    )
+    signing_key_file: Path | None = Field(
+        default=None,
+        title="检查点签名密钥文件的位置",
+        description="File of the keys that sign the journal's checkpoints; without it, "
+        "`evidence-<schema>.key` in the data folder, made at the first start.",
+    )
+    evidence_dir: Path | None = Field(
+        default=None,
+        title="外存文件夹（存放检查点和散列块）的位置",
+        description="Folder outside the database where checkpoints are kept, best on another disk "
+        "or share that only adds; without it, `evidence/<schema>` in the data folder.",
     )
     office_schema: str = Field(
         default="office",
@@ -91,7 +106,7 @@ class Settings(BaseSettings):
         description="How log lines look: `console` for people, `json` for collectors.",
     )
 
-    @field_validator("data_dir", "master_key_file")
+    @field_validator("data_dir", "master_key_file", "signing_key_file", "evidence_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
@@ -105,6 +120,17 @@ class Settings(BaseSettings):
     def key_file(self) -> Path:
         """The master key's file, wherever it was put."""
         return self.master_key_file or self.data_dir / "master.key"
+
+    @property
+    def evidence_places(self) -> EvidencePlaces:
+        """Where the signing keys and the folder outside the database are.
+
+        Offices that share a data folder share neither: each journal has its own.
+        """
+        return EvidencePlaces(
+            self.signing_key_file or self.data_dir / f"evidence-{self.office_schema}.key",
+            self.evidence_dir or self.data_dir / "evidence" / self.office_schema,
+        )
 
 
 def read_settings() -> Settings:

@@ -121,6 +121,28 @@ def _first_difference(
         yield from _row_difference(connection, ledger, head)
     else:
         yield from _sum_difference(connection, ledger, head)
+    yield from _from_the_future(connection, ledger)
+
+
+def _from_the_future(connection: Connection[Any], ledger: AnyLedger) -> Iterator[Difference]:
+    """Find a row that speaks of an entry that is not there yet: it would come to light later."""
+    marks = ("kf", "ku", "stem") if isinstance(ledger, SumLedger) else ("kf", "ek", "ku", "stem")
+    keys = list(ledger.keys) if isinstance(ledger, SumLedger) else ["subject"]
+    beyond = " OR ".join(f"{m} > head AND {m} < {OPEN_POSITION}" for m in marks)
+    row = connection.execute(
+        f"SELECT head, {', '.join(marks)}, {', '.join(map(quoted, keys))}"  # noqa: S608
+        f" FROM {quoted(table_name(ledger.name))},"
+        " (SELECT coalesce(max(position), 0) AS head FROM journal) known"
+        f" WHERE {beyond} ORDER BY stem LIMIT 1".encode()
+    ).fetchone()
+    if row is None:
+        return
+    head, said, key = row[0], dict(zip(marks, row[1:], strict=False)), row[1 + len(marks) :]
+    mark = next(m for m in marks if head < said[m] < OPEN_POSITION)
+    yield Difference(
+        ledger.name, ledger.title, ":".join(map(str, key)), mark,
+        _MARK_TITLES.get(mark, mark), said[mark], f"不晚于 {head}", min(said["stem"], head),
+    )  # fmt: skip
 
 
 def _is_current(connection: Connection[Any], ledger: AnyLedger) -> bool:

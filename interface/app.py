@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.access import AccountProblem, Slowed, WrongLogin
+from application.evidence import EvidenceProblem
+from application.evidence import Unknown as EvidenceUnknown
 from application.in_force import InForce
 from application.journal import OFFICE_ZONE, KeyReused, Stopped
 from application.proposals import (
@@ -31,6 +34,7 @@ from domain.journal import JournalOpened
 from infrastructure import export_files
 from infrastructure.access_log import AccessLog
 from infrastructure.accounts import Accounts
+from infrastructure.evidence_keeper import CheckpointKeeper
 from infrastructure.export_files import Order, Written
 from infrastructure.exporting import ExportTooLarge, Heading
 from infrastructure.filing import ProposalGone
@@ -40,7 +44,7 @@ from infrastructure.ledger_reading import Asked as LedgerQuestion
 from infrastructure.ledger_reading import BadQuestion, LedgerProblem
 from infrastructure.office import Office
 from infrastructure.proposals import ProposalTable
-from interface import access, commands, health, importing, journal, ledgers, proposals
+from interface import access, commands, evidence, health, importing, journal, ledgers, proposals
 from interface.frame import Frame, http_problem
 from interface.operations import Api, describe
 from interface.problems import Problem, Translator, faulty, refused
@@ -55,21 +59,25 @@ INTRODUCTION = """\
    带上 `Idempotency-Key` 请求头，断网重发也只记录一次。
 3. 查询台账：`GET /api/ledgers/…`；`valid_on` 为业务日期，`known_at` 为当时已知的时刻，
    两者默认为现在。
-4. 未办成的一律以 `application/problem+json` 答复：`code` 固定不变，`detail` 说明原因；
+4. 存证：`GET /api/evidence/…` 取检查点和单条流水的证明，用 verify.py 脱离本系统核验。
+5. 未办成的一律以 `application/problem+json` 答复：`code` 固定不变，`detail` 说明原因；
    被规则拒绝的写明规则、依据和相关流水号。
 """
 
 
 def make_app(office: Office) -> FastAPI:
-    """Return the application of an office that is open."""
+    """Return the application of an office that is open; checkpoints are signed while it serves."""
     services = services_of(office)
     api = Api(services)
-    for part in (commands, importing, journal, ledgers, proposals, access, health):
+    keeper = CheckpointKeeper(office.evidence)
+    for part in (commands, importing, journal, ledgers, proposals, evidence, access, health):
         part.add_routes(api)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        keeper.start()
         yield
+        await asyncio.to_thread(keeper.stop)
         services.close()
 
     app = FastAPI(
@@ -112,6 +120,7 @@ def services_of(office: Office) -> Services:
         files=Files,
         distinct_names=distinct_names,
         copy_names=copy_names,
+        evidence=office.evidence,
         proposals=Proposals(ProposalTable(office.database, office.ring)),
         in_force=InForce(find, lambda: datetime.now(OFFICE_ZONE).date()),
         version=version("taizhang"),
@@ -200,6 +209,8 @@ TRANSLATIONS: dict[type, Translator] = {
     OwnWork: _fixed("proposal.own", "经办与核准须为两人：不能核准或退回自己提交的业务，可以撤回。"),
     NotYours: _fixed("proposal.not-yours", "只有提交人可以撤回。"),
     LedgerProblem: _ledger_problem,
+    EvidenceUnknown: lambda error: Problem("evidence.unknown", str(error)),
+    EvidenceProblem: lambda error: Problem("evidence.unavailable", str(error)),
     ExportTooLarge: lambda error: Problem("export.too-large", str(error)),
     Busy: _busy,
     Unreadable: _unreadable,

@@ -3,6 +3,8 @@
     taizhang demo · serve                     the program with its web service
     taizhang ledgers list|show|export|rebuild|verify
     taizhang journal list|show                taizhang user list|add|password|disable|enable
+    taizhang evidence status|checkpoint|verify|prove|consistency|export
+    taizhang evidence key show|rotate|retire|replace
     taizhang key rotate                       taizhang settings
 
 Each group of commands is a module of its own, registered in `PARTS`. Exit codes are for scripts and
@@ -21,6 +23,7 @@ import psycopg
 import psycopg_pool
 
 from application.access import AccountProblem
+from application.evidence import EvidenceProblem
 from domain.deciding import Refused
 from infrastructure.database import DatabaseProblem
 from infrastructure.keys import KeyProblem
@@ -29,6 +32,7 @@ from infrastructure.server import ServerProblem
 from infrastructure.settings import SettingsProblem
 from interface import (
     cli_demo,
+    cli_evidence,
     cli_import,
     cli_journal,
     cli_keys,
@@ -46,6 +50,7 @@ PARTS: Final = (
     cli_import,
     cli_ledgers,
     cli_journal,
+    cli_evidence,
     cli_users,
     cli_keys,
     cli_settings,
@@ -56,7 +61,8 @@ EXIT_CODES: Final = """\
   0    完成
   1    没有办成，原因见提示
   2    命令写法有误
-  3    核对发现不一致（ledgers verify）
+  3    核对发现不一致（ledgers verify、evidence verify）
+  4    未见不一致，但没有数据库以外的检查点可比（evidence verify）
   130  被中断（Ctrl+C），已办成的部分保持不变
 """
 
@@ -68,6 +74,7 @@ _PROBLEMS: Final = (
     KeyProblem,
     AccountProblem,
     LedgerProblem,
+    EvidenceProblem,
 )
 """What is told in one line: each of these carries a complete Chinese sentence."""
 

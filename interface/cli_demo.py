@@ -20,7 +20,7 @@ from infrastructure.office import Office
 from infrastructure.settings import Settings, read_settings
 from interface import logs
 from interface.cli_demo_story import BOOKS, CLERK, Making, load, making_of
-from interface.cli_office import CannotDo, Commands, err, opened_office, out
+from interface.cli_office import CannotDo, Commands, err, evidence_of, opened_office, out
 from interface.cli_serving import address_of, serve, taking_port
 
 DEMO_PASSWORD: Final = "shifan-2021-0630"  # noqa: S105  (of invented data, and printed at start)
@@ -61,6 +61,7 @@ def _demo(options: argparse.Namespace) -> int:
     asked = Asked(_scale(options), options.seed)
     with taking_port(settings) as port, opened_office(settings) as office:
         _prepare(office, settings, asked)
+        evidence_of(office, settings)
         _welcome(office, settings)
         serve(office, settings, port)
     return 0
@@ -86,6 +87,8 @@ def demo_settings(settings: Settings) -> Settings:
     apart = {
         "data_dir": settings.data_dir / "demo",
         "master_key_file": None,
+        "signing_key_file": None,
+        "evidence_dir": None,
         "office_schema": f"{settings.office_schema}_demo",
     }
     return settings.model_copy(update=apart)

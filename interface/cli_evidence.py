@@ -10,29 +10,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn
-from rich.progress import Progress as Bar
-
 from application.access import Export
-from application.evidence import (
-    KIND_TITLES,
-    Evidence,
-    Examination,
-    Progress,
-    Signed,
-)
-from application.ledgers import LEDGERS
+from application.evidence import KIND_TITLES, Examination, Signed
 from infrastructure.access_log import AccessLog
-from infrastructure.evidence_examiners import identity_examiner, ledger_examiner
+from infrastructure.evidence import StoredEvidence
 from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keys import SigningKeys, load_signing_keys, save_signing_keys
-from infrastructure.evidence_opening import opened_evidence, replace_lost_keys
+from infrastructure.evidence_opening import replace_lost_keys
 from infrastructure.evidence_suites import SUITES
-from infrastructure.keys import KeyRing, load_master_key
 from infrastructure.office import Office
-from infrastructure.settings import Settings, read_settings
+from infrastructure.settings import read_settings
 from interface import verify
-from interface.cli_office import CannotDo, Commands, err, opened_office, operator, out, shown
+from interface.cli_office import (
+    CannotDo,
+    Commands,
+    evidence_of,
+    opened_office,
+    operator,
+    out,
+    progress,
+    shown,
+)
 from interface.exports import SECRECY
 
 FOUND: Final = 3
@@ -129,40 +127,12 @@ _EXPORT: Final = "导出整本流水、散列树、检查点、公钥和核验�
 # ── the office's evidence ────────────────────────────────────────────────────────────────────
 
 
-def key_file(settings: Settings) -> Path:
-    """Where the signing keys are."""
-    return settings.data_dir / "evidence.key"
-
-
-def folder_outside(settings: Settings) -> Path:
-    """Where checkpoints and tiles are kept outside the database."""
-    return settings.data_dir / "evidence"
-
-
 @contextmanager
-def opened() -> Iterator[tuple[Office, Evidence]]:
+def opened() -> Iterator[tuple[Office, StoredEvidence]]:
     """Lend the office and its evidence."""
     settings = read_settings()
     with opened_office(settings) as office:
         yield office, evidence_of(office, settings)
-
-
-def evidence_of(office: Office, settings: Settings) -> Evidence:
-    """Return the evidence of an open office, its key made at the first start."""
-    ring = KeyRing(load_master_key(settings.key_file))
-    with office.database.as_owner() as connection:
-        ring.open(connection)
-    examiners = [
-        identity_examiner(office.database, ring),
-        ledger_examiner(office.database, ring, LEDGERS.values()),
-    ]
-    file = key_file(settings)
-    evidence, is_new = opened_evidence(office.database, file, folder_outside(settings), examiners)
-    if is_new:
-        err.print(
-            f"已生成签名密钥：{file}\n请另存一份到安全的地方，并公布公钥（evidence key show）。"
-        )
-    return evidence
 
 
 # ── checkpoints ──────────────────────────────────────────────────────────────────────────────
@@ -223,8 +193,8 @@ def _export(options: argparse.Namespace) -> int:
         size = signed.checkpoint.size
         grade = evidence.secrecy(size)
         _log(office, {"size": size}, size, size, "ndjson", grade)
-        with _watched() as progress:
-            evidence.export(folder, signed, progress)
+        with progress() as report:
+            evidence.export(folder, signed, report)
     shutil.copyfile(str(verify.__file__), folder / "verify.py")
     (folder / "说明.txt").write_text(READ_ME.format(grade=SECRECY[grade]), "utf-8")
     out.print(
@@ -270,8 +240,8 @@ def _write(path: Path, text: str) -> None:
 
 def _verify(options: argparse.Namespace) -> int:
     held = [_read(path) for path in options.checkpoint]
-    with opened() as (_, evidence), _watched() as progress:
-        found = evidence.verify(held, progress)
+    with opened() as (_, evidence), progress() as report:
+        found = evidence.verify(held, report)
     for line in told(found):
         out.print(line)
     if found.findings:
@@ -304,6 +274,7 @@ def told(found: Examination) -> Iterator[str]:
         yield "请保护现场（不要修改数据库和文件夹），并报告负责人。"
     else:
         yield "未发现流水、检查点、身份索引和台账被改动。"
+    yield from found.notes
     if found.outside:
         yield f"其中 {found.outside} 条有数据库以外的检查点为证。"
     else:
@@ -311,26 +282,6 @@ def told(found: Examination) -> Iterator[str]:
     if found.covered < found.entries:
         rest = found.entries - found.covered
         yield f"最后 {rest} 条没有检查点为证（尚未签发，或其检查点不成立）。"
-
-
-@contextmanager
-def _watched() -> Iterator[Progress]:
-    """Lend a function that shows what is being done, how far it has come, and of how much."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-    )
-    with Bar(*columns, console=err, transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
-
-        yield show
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────
@@ -365,11 +316,10 @@ def _retire(options: argparse.Namespace) -> int:
 
 def _changed(change: Callable[[SigningKeys], SigningKeys]) -> SigningKeys:
     """Change the key file; the folder outside learns the public keys before it is written."""
-    settings = read_settings()
+    file, folder = read_settings().evidence_places
     with opened():  # makes the first key where there is none
-        file = key_file(settings)
         keys = change(load_signing_keys(file))
-        EvidenceFolder(folder_outside(settings)).keep_keys([str(key) for key in keys.known])
+        EvidenceFolder(folder).keep_keys([str(key) for key in keys.known])
         save_signing_keys(file, keys)
     return keys
 
@@ -377,6 +327,6 @@ def _changed(change: Callable[[SigningKeys], SigningKeys]) -> SigningKeys:
 def _replace(_: argparse.Namespace) -> int:
     settings = read_settings()
     with opened_office(settings) as office:
-        keys = replace_lost_keys(office.database, key_file(settings), folder_outside(settings))
+        keys = replace_lost_keys(office.database, settings.evidence_places)
     out.print(f"已补发签名密钥，请公布新公钥并说明原因：\n{keys.signers[0].key}")
     return 0

@@ -29,6 +29,7 @@ from rich.progress import (
 from rich.table import Table
 
 from application.journal import OFFICE_ZONE
+from infrastructure.evidence import StoredEvidence
 from infrastructure.key_rotation import master_key
 from infrastructure.keys import KeyRing, load_master_key
 from infrastructure.office import Office
@@ -77,6 +78,7 @@ def opened_office(settings: Settings | None = None) -> Iterator[Office]:
             key_for(settings, url),
             schema=settings.office_schema,
             pool_size=settings.pool_size,
+            evidence=settings.evidence_places,
         ) as office,
     ):
         yield office
@@ -102,6 +104,17 @@ def key_for(settings: Settings, url: str) -> bytes:
             "请立即另存一份到安全的地方：没有它，个人信息无法读取。"
         )
     return key
+
+
+def evidence_of(office: Office, settings: Settings) -> StoredEvidence:
+    """Return an office's evidence, telling of a signing key that was made just now."""
+    evidence = office.evidence
+    if office.signing_key_is_new:
+        _say(
+            f"已生成检查点签名密钥：{settings.evidence_places.key_file}\n"
+            "请另存一份到安全的地方，并公布公钥（taizhang evidence key show）。"
+        )
+    return evidence
 
 
 def _say(message: str) -> None:

@@ -18,7 +18,7 @@ from infrastructure.office import Office
 from infrastructure.settings import Settings, read_settings
 from interface import logs
 from interface.app import make_app
-from interface.cli_office import CannotDo, Commands, err, opened_office, out
+from interface.cli_office import CannotDo, Commands, err, evidence_of, opened_office, out
 
 
 def register(commands: Commands) -> None:
@@ -35,6 +35,7 @@ def _serve(_: argparse.Namespace) -> int:
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
     with taking_port(settings) as port, opened_office(settings) as office:
+        evidence_of(office, settings)
         if not Accounts(office.database).all():
             err.print(
                 "还没有账号。请先开设：taizhang user add 账号 --name 姓名 --role administrator"

@@ -13,32 +13,23 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Final, ParamSpec, TypeVar
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from application.access import Export, Right
-from application.evidence import Evidence, EvidenceProblem, Signed, Unknown
+from application.evidence import Signed
 from domain.evidence import TILE_WIDTH, Tile
 from interface.asking import Param
 from interface.operations import Answer, Api, Asked, Operation
-from interface.problems import TITLES, Problem
+from interface.problems import Problem
 from interface.shown import answer, moment
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 TAG: Final = "存证"
 TEXT: Final = "text/plain; charset=utf-8"
 BINARY: Final = "application/octet-stream"
-PROBLEMS: Final = {
-    "evidence.unknown": (404, "没有所查的存证"),
-    "evidence.unavailable": (503, "暂时不能提供存证"),
-}
-TITLES.update(PROBLEMS)
 
 _LARGEST: Final = 2**53 - 1
 _TILE_NUMBER: Final = re.compile(r"((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
@@ -86,9 +77,9 @@ class ConsistencyShown(BaseModel):
 # ── routes ───────────────────────────────────────────────────────────────────────────────────
 
 
-def add_routes(api: Api, evidence: Evidence) -> None:
+def add_routes(api: Api) -> None:
     """Add the evidence's routes."""
-    desk = _Desk(api, evidence)
+    desk = _Desk(api)
     for path, handler, operation in (
         ("", desk.state, _STATE),
         ("/checkpoint", desk.newest, _NEWEST),
@@ -144,7 +135,7 @@ _KEYS = _operation(
 )
 _ENTRY = _operation(
     "一条流水的原始内容",
-    Answer(200, "存储的字节，一个不多一个不少", files=("application/json",)),
+    Answer(200, "存储的字节，一个不多一个不少", files=(BINARY,)),
     _POSITION,
     description="散列值即由这些字节算出。个人信息是密封的。",
 )
@@ -171,17 +162,10 @@ _TILE = _operation(
 
 
 class _Desk:
-    def __init__(self, api: Api, evidence: Evidence) -> None:
+    def __init__(self, api: Api) -> None:
         self._services = api.services
-        self._evidence = evidence
-
-    async def _ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        try:
-            return await self._services.run(function, *args, **kwargs)
-        except Unknown as unknown:
-            raise Problem("evidence.unknown", str(unknown)) from None
-        except EvidenceProblem as problem:
-            raise Problem("evidence.unavailable", str(problem)) from None
+        self._ask = api.services.run
+        self._evidence = api.services.evidence
 
     async def state(self, _: Asked) -> Response:
         state = await self._ask(self._evidence.state)
@@ -222,8 +206,8 @@ class _Desk:
     async def entry(self, asked: Asked) -> Response:
         position = asked.query["position"]
         stored = await self._ask(self._evidence.stored, position)
-        await self._note(asked, stored, "json")
-        return Response(stored, media_type="application/json")
+        await self._note(asked, stored, "bytes")
+        return Response(stored, media_type=BINARY)
 
     async def proof(self, asked: Asked) -> Response:
         position, size = asked.query["position"], asked.query["size"]
@@ -245,7 +229,7 @@ class _Desk:
             format=format_,
             secrecy=grade[1].decode() if grade else "secret",
         )
-        await self._services.run(self._services.access_log.note, export)
+        await self._ask(self._services.access_log.note, export)
 
     async def consistency(self, asked: Asked) -> Response:
         old, new = asked.query["old"], asked.query["new"]

@@ -98,6 +98,8 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "export.too-large": (422, "导出内容过多"),
     "export.public": (422, "密级不合要求"),
     "journal.unknown": (404, "没有这条流水记录"),
+    "evidence.unknown": (404, "没有所查的存证"),
+    "evidence.unavailable": (503, "暂时不能提供存证"),
     "server.busy": (503, "系统繁忙"),
     "server.stopping": (503, "系统正在停止"),
     "server.database": (503, "数据库暂时不可用"),

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from application.access import Account, Reading, Session, Slowed
+from application.evidence import Evidence
 from application.in_force import SUBJECT, InForce
 from application.journal import Filing, Receipt, Writer
 from application.proposals import Proposals
@@ -111,6 +112,7 @@ class Services:
     files: Callable[..., Any]
     distinct_names: Callable[[Sequence[str]], list[str]]
     copy_names: Callable[[Sequence[str]], dict[str, str]]
+    evidence: Evidence
     proposals: Proposals
     in_force: InForce
     version: str

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from psycopg import Connection
 
-from application.evidence import Examination, Kind
+from application.evidence import Examination
 from domain.vocabulary import FACTS, Entry, Fact, Personal, Subject
 from infrastructure.database import Database
 from infrastructure.entries import encode
@@ -171,8 +171,3 @@ def tampering(database: Database) -> Iterator[Connection[Any]]:
         yield connection
         for table in tables:
             connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER".encode())
-
-
-def kinds(found: Examination) -> set[Kind]:
-    """What kinds of faults were found."""
-    return {one.kind for one in found.findings}

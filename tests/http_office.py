@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from infrastructure.accounts import Accounts
+from infrastructure.evidence_folder import EvidencePlaces
 from infrastructure.office import Office
 from interface.app import make_app
 from tests.databases import MASTER_KEY
@@ -161,11 +164,20 @@ def served(app: FastAPI) -> Iterator[str]:
             thread.join()
 
 
+def evidence_below(folder: Path) -> EvidencePlaces:
+    """Return where an office's evidence is in a folder, as the default settings have it."""
+    return EvidencePlaces(folder / "evidence-office.key", folder / "evidence" / "office")
+
+
 @contextmanager
-def http_office(url: str) -> Iterator[HttpOffice]:
-    """Open an office at ``url`` with its application and accounts."""
+def http_office(url: str, folder: Path | None = None) -> Iterator[HttpOffice]:
+    """Open an office at ``url`` with its application and accounts; its evidence in ``folder``.
+
+    Without a folder the evidence is gone at the end.
+    """
     with (
-        Office(url, MASTER_KEY) as office,
+        tempfile.TemporaryDirectory() as passing,
+        Office(url, MASTER_KEY, evidence=evidence_below(folder or Path(passing))) as office,
         served(make_app(office)) as address,
         httpx.Client(base_url=address, trust_env=False, timeout=30) as client,
     ):

@@ -93,8 +93,9 @@ def test_help_is_chinese_and_lists_the_exit_codes(shell: Shell) -> None:
     """Every group of commands, and what a script may rely on."""
     assert shell.run("--help") == 0
     assert shell.out.startswith("用法：")
-    for word in ("serve", "demo", "ledgers", "journal", "user", "key", "settings", "退出码"):
+    for word in ("serve", "demo", "ledgers", "journal", "evidence", "user", "key", "settings"):
         assert word in shell.out
+    assert "退出码" in shell.out
     assert "show this help" not in shell.out
     assert len(PARTS) >= 6
 
@@ -395,6 +396,7 @@ def test_the_program_serves_until_asked_to_end(
     assert served.returncode == 0, err
     assert address in out
     assert "还没有账号" in err
+    assert "已生成检查点签名密钥" in err
     logged = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
     assert any(line.get("route") == "/api/login" and line["status"] == 401 for line in logged)
     assert "secret" not in out + err
@@ -412,6 +414,26 @@ def _await_health(client: httpx.Client, program: subprocess.Popen[str]) -> None:
         else:
             return
     pytest.fail("the program did not come up")
+
+
+def test_without_the_signing_key_nothing_is_served(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    """A journal that was signed needs its key back, or a new one that is announced."""
+    assert shell.run("user", "list") == 0  # makes the master key
+    with shell.office() as office:
+        first = COMMANDS["journal.open"].model_validate_json(json.dumps(OPENING))
+        office.writer.do(Filing((first,), "clerk"))
+    assert shell.run("evidence", "checkpoint") == 0
+    key = shell.key_file.with_name("evidence-office.key")
+    key.unlink()
+    monkeypatch.setenv("TAIZHANG_PORT", str(free_port))
+    assert shell.run("serve") == 1
+    assert str(key) in shell.err
+    assert "evidence key replace" in shell.err
+    assert shell.run("ledgers", "list") == 0
+    assert shell.run("evidence", "key", "replace") == 0
+    assert shell.run("evidence", "verify") == 0
 
 
 def test_a_taken_port_is_said_to_be_taken(

@@ -225,10 +225,16 @@ def test_what_is_asked_for_besides_is_said_to_be_left(
 
 
 def test_a_demonstration_lies_apart_from_real_books(tmp_path: Path) -> None:
-    """Another folder, another key, another schema."""
-    real = Settings(data_dir=tmp_path, master_key_file=tmp_path / "elsewhere.key")
+    """Another folder, other keys, another schema, and evidence of its own."""
+    real = Settings(
+        data_dir=tmp_path,
+        master_key_file=tmp_path / "elsewhere.key",
+        signing_key_file=tmp_path / "signing.key",
+        evidence_dir=tmp_path / "evidence",
+    )
     demo = demo_settings(real)
     assert demo.data_dir != real.data_dir
     assert demo.server_dir != real.server_dir
     assert demo.key_file != real.key_file
+    assert not set(demo.evidence_places) & set(real.evidence_places)
     assert demo.office_schema != real.office_schema

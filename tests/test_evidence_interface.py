@@ -11,29 +11,23 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import pytest
 
-from application.evidence import Kind
+from application.evidence import EvidenceProblem, Kind
 from application.journal import Filing
-from application.ledgers import LEDGERS
 from domain.evidence import Tile, check_consistency, root_of, split
 from domain.evidence_notes import EntryProof, VerifierKey, opened
 from domain.journal import OpenJournal
 from domain.settings import ChangeSetting
 from infrastructure.access_log import AccessLog
 from infrastructure.evidence import StoredEvidence
-from infrastructure.evidence_examiners import identity_examiner, ledger_examiner
-from infrastructure.evidence_opening import opened_evidence
+from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_suites import check_signature
-from infrastructure.keys import KeyRing
 from infrastructure.office import Office
-from interface import cli_evidence, evidence, verify
-from interface.app import make_app, services_of
+from interface import cli_evidence, verify
 from interface.cli_office import CannotDo
-from interface.operations import Api, describe
 from tests.databases import MASTER_KEY
-from tests.http_office import HttpOffice, served
+from tests.http_office import HttpOffice, http_office
 
 
 class House(NamedTuple):
@@ -48,34 +42,13 @@ class House(NamedTuple):
 def house(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A small district with its evidence's routes."""
     folder = tmp_path_factory.mktemp("evidence")
-    with Office(module_database, MASTER_KEY) as office:
-        ring = KeyRing(MASTER_KEY)
-        with office.database.as_owner() as connection:
-            ring.open(connection)
-        examiners = [
-            identity_examiner(office.database, ring),
-            ledger_examiner(office.database, ring, LEDGERS.values()),
-        ]
-        kept, _ = opened_evidence(
-            office.database, folder / "evidence.key", folder / "evidence", examiners
-        )
-        api = Api(services_of(office))
-        evidence.add_routes(api, kept)
-        app = make_app(office)
-        app.include_router(api.router)
-        with (
-            served(app) as address,
-            httpx.Client(base_url=address, trust_env=False, timeout=30) as client,
-        ):
-            http = HttpOffice(office, client)
-            http.add_accounts()
-            http.open_journal()
-            paper = http.document()
-            unit = http.institution("示范区档案馆", paper, posts=5)
-            for n in range(1, 4):
-                http.entered(unit, paper, n)
-            yield House(http, kept, folder)
-        api.services.close()
+    with http_office(module_database, folder) as http:
+        http.open_journal()
+        paper = http.document()
+        unit = http.institution("示范区档案馆", paper, posts=5)
+        for n in range(1, 4):
+            http.entered(unit, paper, n)
+        yield House(http, http.office.evidence, folder)
 
 
 def keys(house: House) -> list[VerifierKey]:
@@ -194,17 +167,29 @@ def test_nobody_reads_evidence_without_logging_in(house: House) -> None:
 
 def test_openapi_describes_every_route_in_chinese(house: House) -> None:
     """Summaries, answers, problems."""
-    api = Api(services_of(house.http.office))
-    evidence.add_routes(api, house.evidence)
-    app = make_app(house.http.office)
-    app.include_router(api.router)
-    paths = describe(app, api, "")["paths"]
+    paths = house.http.client.get("/openapi.json").json()["paths"]
     shown = [one["get"] for path, one in paths.items() if path.startswith("/api/evidence")]
     assert len(shown) == 9
     for one in shown:
         assert any("\u4e00" <= letter <= "\u9fff" for letter in one["summary"])
         assert {"200", "401", "403", "503"} <= set(one["responses"])
-    api.services.close()
+
+
+def test_an_office_that_is_served_signs_by_itself(empty_database: str, tmp_path: Path) -> None:
+    """Nobody asks; when the service ends, everything that was filed is under a checkpoint."""
+    with http_office(empty_database, tmp_path) as http:
+        http.open_journal()
+        http.document()
+    kept = EvidenceFolder(tmp_path / "evidence" / "office")
+    assert kept.newest() == 2
+    known = [VerifierKey.parse(line) for line in kept.public_keys()]
+    assert opened(kept.note(2) or "", known, check_signature).size == 2
+
+
+def test_an_office_without_places_for_evidence_says_so(office: Office) -> None:
+    """Work on the ledgers does without; whoever asks for evidence is told."""
+    with pytest.raises(EvidenceProblem, match="没有指明"):
+        _ = office.evidence
 
 
 # ── the ledgers ──────────────────────────────────────────────────────────────────────────────
@@ -313,8 +298,7 @@ def test_without_a_checkpoint_outside_verify_does_not_say_that_all_is_well(
 ) -> None:
     """Another exit code and another sentence; a checkpoint handed in is something outside."""
     command("checkpoint", "--out", "held")
-    empty = tmp_path / "empty"
-    monkeypatch.setattr(cli_evidence, "folder_outside", lambda _: empty)
+    monkeypatch.setenv("TAIZHANG_EVIDENCE_DIR", str(tmp_path / "empty"))
     code, said = command("verify")
     assert code == cli_evidence.NO_WITNESS
     assert "这次核验看不出来" in said

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import stat
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,8 +24,7 @@ from domain.evidence import (
 from domain.evidence_notes import EntryProof, Note, opened
 from domain.vocabulary import FACTS
 from infrastructure.database import Database
-from infrastructure.evidence_folder import EvidenceFolder
-from infrastructure.evidence_keeper import CheckpointKeeper
+from infrastructure.evidence_folder import EvidenceFolder, EvidencePlaces
 from infrastructure.evidence_keys import new_signing_keys
 from infrastructure.evidence_opening import opened_evidence, replace_lost_keys
 from infrastructure.evidence_suites import check_signature
@@ -113,6 +111,39 @@ def test_checkpoints_of_racing_programs_are_all_consistent(office: Witnessed) ->
     office.evidence.checkpoint()
     found = office.verify()
     assert (found.findings, found.covered, found.outside) == ([], 141, 141)
+
+
+def test_signing_while_everything_is_verified_is_no_fault(
+    office: Witnessed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint that came after the folder was read, and before the database was, fits both."""
+    office.file(10)
+    sizes = EvidenceFolder.sizes
+
+    def then_sign(folder: EvidenceFolder) -> list[int]:
+        found = sizes(folder)
+        office.file(5)
+        return found
+
+    monkeypatch.setattr(EvidenceFolder, "sizes", then_sign)
+    found = office.verify()
+    assert (found.findings, found.covered, found.outside) == ([], 15, 15)
+
+
+def test_a_clock_that_was_set_back_does_not_date_a_checkpoint_before_its_entries(
+    office: Witnessed,
+) -> None:
+    """Entries keep their order by going ahead of such a clock, and so do checkpoints."""
+    office.file(3, sign=False)
+    with tampering(office.database) as connection:
+        connection.execute("UPDATE journal SET recorded_at = recorded_at + interval '1 year'")
+    first, last = office.evidence.checkpoint(), office.database
+    with last.as_owner() as connection:
+        row = connection.execute("SELECT max(recorded_at) FROM journal").fetchone()
+    assert row is not None
+    assert first.at >= row[0]
+    office.file(1)
+    assert office.evidence.page(None, 1)[0].at > first.at
 
 
 @pytest.mark.servers
@@ -410,95 +441,26 @@ def test_the_key_is_made_at_the_first_start_and_never_again(
     office: Witnessed, tmp_path: Path
 ) -> None:
     """A journal that was signed needs its keys back; a lost key is replaced only on request."""
-    file, folder = tmp_path / "evidence.key", tmp_path / "folder"
+    file = tmp_path / "evidence.key"
+    places = EvidencePlaces(file, tmp_path / "folder")
     office.file(3, sign=False)
-    first, is_new = opened_evidence(office.database, file, folder)
+    first, is_new = opened_evidence(office.database, places)
     assert is_new
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     signed = first.checkpoint()
-    again, is_new = opened_evidence(office.database, file, folder)
+    again, is_new = opened_evidence(office.database, places)
     assert (is_new, again.keys.known) == (False, first.keys.known)
     file.unlink()
     with pytest.raises(KeyProblem, match="找不到签名密钥"):
-        opened_evidence(office.database, file, folder)
-    replace_lost_keys(office.database, file, folder)
-    replaced, _ = opened_evidence(office.database, file, folder)
+        opened_evidence(office.database, places)
+    replace_lost_keys(office.database, places)
+    replaced, _ = opened_evidence(office.database, places)
     office.file(2, sign=False)
     later = replaced.checkpoint()
     assert later.checkpoint.origin == signed.checkpoint.origin
     assert not replaced.verify().findings
     with pytest.raises(KeyProblem, match="已经存在"):
-        replace_lost_keys(office.database, file, folder)
-
-
-# ── by itself ────────────────────────────────────────────────────────────────────────────────
-
-
-def until(true: object, seconds: float = 20.0) -> None:
-    """Wait for something that a thread brings about."""
-    end = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def newest_size(office: Witnessed) -> int:
-    """The newest checkpoint's size, 0 where there is none."""
-    newest = office.evidence.newest()
-    return newest.checkpoint.size if newest else 0
-
-
-def test_the_keeper_signs_after_so_many_entries(office: Witnessed) -> None:
-    """Not before, and without anybody asking."""
-    keeper = CheckpointKeeper(office.evidence, every_entries=10, look_seconds=0.01)
-    keeper.start()
-    try:
-        office.file(9, sign=False)
-        time.sleep(0.2)
-        before = newest_size(office)
-        office.file(1, sign=False)
-        until(lambda: newest_size(office) == 10)
-    finally:
-        keeper.stop()
-    assert before in {0, 9}  # 9 where it started after they were filed
-
-
-def test_the_keeper_signs_after_so_long(office: Witnessed) -> None:
-    """A quiet office's entries do not wait for ever."""
-    keeper = CheckpointKeeper(office.evidence, every_seconds=0.05, look_seconds=0.01)
-    keeper.start()
-    try:
-        office.file(2, sign=False)
-        until(lambda: newest_size(office) == 2)
-    finally:
-        keeper.stop()
-
-
-def test_the_keeper_signs_at_the_end_and_what_a_crash_left_at_the_beginning(
-    office: Witnessed,
-) -> None:
-    """Between two days nothing stays unsigned."""
-    office.file(4, sign=False)
-    keeper = CheckpointKeeper(office.evidence)
-    keeper.start()
-    until(lambda: newest_size(office) == 4)
-    office.file(3, sign=False)
-    keeper.stop()
-    assert newest_size(office) == 7
-
-
-def test_the_keeper_says_why_it_cannot_sign(office: Witnessed) -> None:
-    """A rollback is not only refused: it is on record as trouble, until it is gone."""
-    office.file(10)
-    office.file(5)
-    with tampering(office.database) as connection:
-        connection.execute("DELETE FROM journal WHERE position > 12")
-        connection.execute("DELETE FROM checkpoints WHERE size > 10")
-    keeper = CheckpointKeeper(office.evidence, look_seconds=0.01)
-    keeper.start()
-    until(lambda: office.evidence.trouble is not None)
-    keeper.stop()
-    assert "自第 13 条起缺失" in (office.evidence.state().trouble or "")
+        replace_lost_keys(office.database, places)
 
 
 # ── exports ──────────────────────────────────────────────────────────────────────────────────

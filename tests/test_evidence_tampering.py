@@ -9,28 +9,35 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import orjson
 import psycopg
 import pytest
-from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
-from application.evidence import MOST_FINDINGS, Examination, Kind
-from domain.evidence import CompactRange, Node
+from application.evidence import MOST_FINDINGS, Contradiction, Kind
 from domain.vocabulary import FACTS
 from infrastructure.database import Database
 from infrastructure.entries import canonical, leaf_hash
 from infrastructure.evidence_keys import SigningKeys
 from infrastructure.keys import KeyRing
 from tests.databases import with_database
-from tests.evidence_journal import MASTER, Witnessed, kinds, tampering, the_facts, witnessed
+from tests.evidence_attacks import (
+    Attack,
+    attacked,
+    closed_up,
+    cut_off,
+    grown_anew,
+    kinds,
+    rewrite,
+    sql,
+    told,
+)
+from tests.evidence_journal import MASTER, Witnessed, tampering, the_facts, witnessed
 
-Attack = Callable[[Connection[Any]], object]
 SIZE = 640
 
 
@@ -88,66 +95,6 @@ def office(model: Model, _embedded: str, worker_id: str, tmp_path: Path) -> Iter
     database.close()
     with psycopg.connect(_embedded, autocommit=True) as owner:
         owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
-
-
-def attacked(office: Witnessed, *attacks: Attack) -> Examination:
-    """Tamper and verify."""
-    with tampering(office.database) as connection:
-        for attack in attacks:
-            attack(connection)
-    return office.verify()
-
-
-def sql(statement: str, *values: Any) -> Attack:
-    """An attack in SQL."""
-    return lambda connection: connection.execute(statement.encode(), values)
-
-
-def rewrite(at: int, **changes: Any) -> Attack:
-    """Change an entry in all its places: bytes, leaf, extracts and tags all fit together."""
-
-    def attack(connection: Connection[Any]) -> None:
-        row: Any = connection.execute(
-            "SELECT data FROM journal WHERE position = %s", (at,)
-        ).fetchone()
-        said = orjson.loads(bytes(row[0])) | changes
-        data = canonical(said)
-        connection.execute(
-            "UPDATE journal SET data = %s, leaf = %s, id = %s, recorded_at = %s, effective_on = %s,"
-            " actor = %s WHERE position = %s",
-            (
-                *(data, leaf_hash(data), said["id"], said["recorded_at"], said["effective_on"]),
-                *(said["actor"], at),
-            ),
-        )
-
-    return attack
-
-
-def grown_anew(connection: Connection[Any]) -> None:
-    """Rewrite the stored tree so that it fits the leaves that are there now."""
-    nodes: dict[Node, bytes] = {}
-    leaves = [
-        bytes(leaf) for (leaf,) in connection.execute("SELECT leaf FROM journal ORDER BY position")
-    ]
-    connection.execute("DELETE FROM tree_nodes")
-    CompactRange().grown(leaves, nodes.__setitem__)
-    for node, hash_ in nodes.items():
-        connection.execute(
-            "INSERT INTO tree_nodes VALUES (%s, %s, %s)", (node.height // 8, node.number, hash_)
-        )
-    for (size,) in connection.execute("SELECT size FROM checkpoints").fetchall():
-        grown = CompactRange().grown(leaves[:size])
-        if grown.size == size:
-            connection.execute(
-                "UPDATE checkpoints SET range = %s WHERE size = %s", (grown.to_bytes(), size)
-            )
-
-
-def told(found: Examination) -> tuple[Kind, int | None]:
-    """The first finding: what, and where."""
-    assert found.first is not None
-    return found.first.kind, found.first.position
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────
@@ -254,33 +201,6 @@ def test_many_deleted_entries_are_found(office: Witnessed) -> None:
     assert found.covered == 300
 
 
-def closed_up(position: int, by: int) -> Attack:
-    """Move everything from a position on, in the columns and in the bytes."""
-
-    def attack(connection: Connection[Any]) -> None:
-        rows = connection.execute(
-            "SELECT position, data FROM journal WHERE position >= %s ORDER BY position", (position,)
-        ).fetchall()
-        connection.execute("DELETE FROM journal_tags WHERE position >= %s", (position,))
-        connection.execute("DELETE FROM journal WHERE position >= %s", (position,))
-        for old, stored in rows:
-            said = orjson.loads(bytes(stored))
-            said["position"] = said["place"] = old + by
-            data = canonical(said)
-            connection.execute(
-                "INSERT INTO journal VALUES (%s, %s, %s, %s, %s, %s, %s, NULL, %s, %s, %s)",
-                (
-                    *(old + by, said["id"], said["fact"], said["recorded_at"]),
-                    *(said["effective_on"], old + by, said["actor"], said["tags"]),
-                    *(data, leaf_hash(data)),
-                ),
-            )
-            for tag in said["tags"]:
-                connection.execute("INSERT INTO journal_tags VALUES (%s, %s)", (tag, old + by))
-
-    return attack
-
-
 def test_a_deleted_entry_is_found_although_the_rest_was_closed_up(office: Witnessed) -> None:
     """Renumbered in columns and bytes, with fitting leaves and tree: no gap, and still seen."""
     found = attacked(
@@ -358,20 +278,6 @@ def test_very_many_faults_are_counted_and_the_first_are_told(office: Witnessed) 
 # ── the end of the journal ───────────────────────────────────────────────────────────────────
 
 
-def cut_off(last: int, *, thoroughly: bool) -> Attack:
-    """Take away what comes after a position, and every trace of it in the database."""
-
-    def attack(connection: Connection[Any]) -> None:
-        connection.execute("DELETE FROM journal WHERE position > %s", (last,))
-        connection.execute("DELETE FROM journal_tags WHERE position > %s", (last,))
-        connection.execute("DELETE FROM identities WHERE person > %s", (f"{last:016}",))
-        if thoroughly:
-            connection.execute("DELETE FROM checkpoints WHERE size > %s", (last,))
-            connection.execute("DELETE FROM tree_nodes WHERE (number + 1) * 256 > %s", (last,))
-
-    return attack
-
-
 @pytest.mark.parametrize("last", [0, 1, 300, 450, 639])
 @pytest.mark.parametrize("thoroughly", [False, True])
 def test_a_journal_that_was_cut_off_is_found(
@@ -422,6 +328,39 @@ def test_an_old_copy_that_was_restored_is_found(office: Witnessed) -> None:
     assert (found.counts[Kind.BYTES], found.covered) == (190, 300)
 
 
+def test_a_backup_that_was_restored_whole_is_found(
+    office: Witnessed, server_url: str, worker_id: str
+) -> None:
+    """A true copy of the whole database, put in its place after more was filed and signed."""
+    live = str(conninfo_to_dict(office.database.url)["dbname"])
+    office.database.close()
+    backup = Identifier(f"backup_{worker_id}")
+    with psycopg.connect(server_url, autocommit=True) as owner:
+        owner.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(backup, Identifier(live)))
+    since = Database(office.database.url, schema="office")
+    since.open()
+    later = witnessed(since, KeyRing(MASTER), office.keys, office.outside)
+    later.file(60)
+    assert (later.verify().findings, later.head()) == ([], 700)
+    since.close()
+    restored = Database(with_database(server_url, backup.as_string()[1:-1]), schema="office")
+    restored.open()
+    old = witnessed(restored, KeyRing(MASTER), office.keys, office.outside)
+    found = old.verify()
+    assert (told(found), found.covered) == ((Kind.CUT, SIZE + 1), SIZE)
+    with pytest.raises(Contradiction, match="自第 641 条起缺失"):
+        old.evidence.checkpoint()
+    restored.close()
+    with psycopg.connect(server_url, autocommit=True) as owner:
+        owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(backup))
+
+
+def test_an_emptied_journal_is_found(office: Witnessed) -> None:
+    """TRUNCATE leaves no gap, no row, nothing but what was signed."""
+    found = attacked(office, sql("TRUNCATE journal, journal_tags"))
+    assert (told(found), found.entries) == ((Kind.CUT, 1), 0)
+
+
 def test_a_checkpoint_by_nobody_we_know_is_no_witness(office: Witnessed) -> None:
     """A note that was handed in must be signed by the office."""
     found = office.verify("taizhang/test\n640\nAAAA\n\n— somebody AAAAAAAA\n")
@@ -435,6 +374,26 @@ def test_a_checkpoint_by_nobody_we_know_is_no_witness(office: Witnessed) -> None
     ("attack", "kind", "position"),
     [
         (sql("DELETE FROM checkpoints WHERE size = 300"), Kind.CHECKPOINT, 300),
+        (sql("DELETE FROM checkpoints WHERE size > 100"), Kind.CHECKPOINT, 300),
+        (sql("TRUNCATE checkpoints, tree_nodes"), Kind.CHECKPOINT, 100),
+        (
+            sql("UPDATE checkpoints SET at = at - interval '1 day' WHERE size = 100"),
+            Kind.CHECKPOINT,
+            100,
+        ),
+        (
+            sql("UPDATE checkpoints SET at = at + interval '1 day' WHERE size = 100"),
+            Kind.CHECKPOINT,
+            300,
+        ),
+        (
+            sql(
+                "INSERT INTO checkpoints SELECT 200, range, note, at + interval '1 microsecond'"
+                " FROM checkpoints WHERE size = 100"
+            ),
+            Kind.CHECKPOINT,
+            200,
+        ),
         (sql("UPDATE checkpoints SET size = 299 WHERE size = 300"), Kind.CHECKPOINT, 299),
         (
             sql("UPDATE checkpoints SET note = replace(note, '300', '299') WHERE size = 300"),
@@ -461,6 +420,13 @@ def test_a_changed_checkpoint_or_node_is_found(
 ) -> None:
     """In the database: edited, exchanged, deleted, added."""
     assert told(attacked(office, attack)) == (kind, position)
+
+
+def test_a_missing_newest_checkpoint_may_be_a_crash_and_is_told(office: Witnessed) -> None:
+    """Nothing can be hidden by it: the folder's copy still covers every entry."""
+    found = attacked(office, sql("DELETE FROM checkpoints WHERE size = 640"))
+    assert (found.findings, found.covered, found.outside) == ([], SIZE, SIZE)
+    assert ["640 条" in note for note in found.notes] == [True]
 
 
 @pytest.mark.parametrize(
@@ -508,6 +474,7 @@ def test_a_file_missing_outside_is_found(office: Witnessed) -> None:
             50,
         ),
         (sql("INSERT INTO identities VALUES (sha256('x'), '0000000000000050')"), None),
+        (sql("TRUNCATE identities"), 10),
         (
             sql(
                 "UPDATE person_keys SET wrapped = sha256('x') || sha256('y') WHERE person = %s",

@@ -33,6 +33,20 @@ def test_without_settings_an_office_is_served_on_this_machine_alone() -> None:
     assert settings.key_file == settings.data_dir / "master.key"
 
 
+def test_every_journal_has_its_own_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two offices in one data folder mix neither keys nor checkpoints; either may lie elsewhere."""
+    first = read_settings().evidence_places
+    monkeypatch.setenv("TAIZHANG_OFFICE_SCHEMA", "other")
+    second = read_settings().evidence_places
+    assert not set(first) & set(second)
+    assert all(read_settings().data_dir in path.parents for path in (*first, *second))
+    assert second.folder not in second.key_file.parents  # copied away, it must not hold the key
+    monkeypatch.setenv("TAIZHANG_EVIDENCE_DIR", "/mnt/once")
+    monkeypatch.setenv("TAIZHANG_SIGNING_KEY_FILE", "~/signing.key")
+    monkeypatch.setenv("HOME", "/home/a")
+    assert read_settings().evidence_places == (Path("/home/a/signing.key"), Path("/mnt/once"))
+
+
 @pytest.mark.parametrize(
     ("xdg", "home", "expected"),
     [

@@ -38,7 +38,7 @@ Number = Annotated[int, Field(title="数量", ge=1, le=1_000_000, strict=True)]
 
 
 @rests_on_a_document
-class CeilingSet(Fact, fact="quotas.ceiling-set", called="编制总量调整", about=_ABOUT_POOL):
+class CeilingSet(Fact, fact="quotas.ceiling-set", called="编制总量下达", about=_ABOUT_POOL):
     """The level above raised or lowered the ceiling of a kind by ``change`` (编制总量下达)."""
 
     kind: QuotaKind

@@ -108,7 +108,7 @@ SETTINGS: Final[dict[str, Setting]] = {
 # ── facts ────────────────────────────────────────────────────────────────────────────────────
 
 
-class SettingChanged(Fact, fact="settings.changed", called="设置变更", about=("office:main",)):
+class SettingChanged(Fact, fact="settings.changed", called="设置更改", about=("office:main",)):
     """From the business date on the setting has another value."""
 
     name: Text
@@ -118,7 +118,7 @@ class SettingChanged(Fact, fact="settings.changed", called="设置变更", about
 class CalendarAnnounced(
     Fact,
     fact="calendar.announced",
-    called="节假日安排",
+    called="放假安排",
     version=2,
     about=("calendar:national",),
 ):

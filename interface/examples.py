@@ -1,19 +1,20 @@
 """One body of every command as OpenAPI shows it: an afternoon in an invented office.
 
-Every example is a valid body (a test holds it to that); the internal ids stand for those that
-earlier filings answered with. Names and numbers are invented.
+Every example is a valid body; the internal ids stand for those that earlier filings answered with,
+and filed in this order with those, the first steps of a new office are refused by no rule. Tests
+hold them to both. Names and numbers are invented.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-_OFFICE, _SCHOOL = "7Q2M4K8T0V6X1Z3B", "2B9D5F7H1J3K8M6N"
+_ARCHIVE, _SCHOOL = "7Q2M4K8T0V6X1Z3B", "2B9D5F7H1J3K8M6N"
 _PERSON, _APPROVAL, _PAPER = "4C8E6G2J5M1P9R3T", "9N3P7R1T5V8X2Z6B", "1F5H9K3M7Q2S6V0X"
 _BASIS: Final = {"basis": [{"document": _PAPER, "item": "第二条"}]}
 _ON: Final = {"effective_on": "2024-05-06"}
 _SOMEBODY: Final = {"name": "张示范", "id_no": "130102199001010015"}
-_POSTS: Final = {"quota_kind": "10", "number": 3}
+_POSTS: Final = {"quota_kind": "20", "number": 3}
 _INSTITUTION: Final = {"name": "示范区档案馆", "category": "institution", "rank": "40"}
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
@@ -25,7 +26,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
                 "position": 131,
                 "command": {
                     "kind": "quotas.grant",
-                    "body": {**_ON, "institution": _OFFICE, **_POSTS, **_BASIS},
+                    "body": {**_ON, "institution": _ARCHIVE, **_POSTS, **_BASIS},
                 },
             }
         ],
@@ -38,30 +39,30 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "notices": ["国务院办公厅关于2028年部分节假日安排的通知"],
     },
     "documents.register": {
-        "document_title": "关于核增示范区委办公室行政编制的批复",
+        "document_title": "关于设立示范区档案馆并核定编制的批复",
         "issuer": "示范市委机构编制委员会",
         "issuer_level": "city",
         "number": "示编〔2024〕12号",
         "issued_on": "2024-04-28",
-        "grants": [{"measure": "approved", "kind": "10", "number": 3}],
+        "grants": [{"measure": "approved", "kind": "20", "number": 3}],
     },
     "documents.supply-basis": {"position": 131, **_BASIS},
     "institutions.set-up": {**_ON, **_INSTITUTION, "funding": "full", **_BASIS},
     "institutions.take-over": {**_ON, **_INSTITUTION, "approved_no": "示编〔2009〕8号"},
     "institutions.rename": {**_ON, "institution": _SCHOOL, "name": "示范区第一小学", **_BASIS},
     "institutions.abolish": {**_ON, "institution": _SCHOOL, "reason": "职责划入区教育局", **_BASIS},
-    "quotas.set-ceiling": {**_ON, "quota_kind": "10", "change": 30, **_BASIS},
-    "quotas.grant": {**_ON, "institution": _OFFICE, **_POSTS, **_BASIS},
-    "quotas.take-over": {**_ON, "institution": _OFFICE, **_POSTS},
+    "quotas.set-ceiling": {**_ON, "quota_kind": "20", "change": 30, **_BASIS},
+    "quotas.grant": {**_ON, "institution": _ARCHIVE, **_POSTS, **_BASIS},
+    "quotas.take-over": {**_ON, "institution": _ARCHIVE, **_POSTS},
     "quotas.cut-back": {
         **_ON,
-        "institution": _OFFICE,
+        "institution": _ARCHIVE,
         **_POSTS,
         "reason": "改革收回",
         **_BASIS,
     },
-    "quotas.transfer": {**_ON, "giver": _OFFICE, "receiver": _SCHOOL, **_POSTS, **_BASIS},
-    "staffing.approve-use": {**_ON, "institution": _OFFICE, **_POSTS, **_BASIS},
+    "quotas.transfer": {**_ON, "giver": _ARCHIVE, "receiver": _SCHOOL, **_POSTS, **_BASIS},
+    "staffing.approve-use": {**_ON, "institution": _ARCHIVE, **_POSTS, **_BASIS},
     "staffing.cancel-use": {**_ON, "approval": _APPROVAL, "reason": "招录计划取消"},
     "staffing.register-person": {"particulars": _SOMEBODY},
     "staffing.change-person": {
@@ -72,18 +73,18 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "staffing.enter": {
         **_ON,
-        "institution": _OFFICE,
-        "quota_kind": "10",
-        "entry_mode": "civil-service-exam",
+        "institution": _ARCHIVE,
+        "quota_kind": "20",
+        "entry_mode": "open-recruitment",
         "approval": _APPROVAL,
         "new_person": _SOMEBODY,
-        "post_title": "四级主任科员",
+        "post_title": "馆员",
         **_BASIS,
     },
     "staffing.take-over": {
         **_ON,
-        "institution": _OFFICE,
-        "quota_kind": "10",
+        "institution": _ARCHIVE,
+        "quota_kind": "20",
         "entered_on": "2012-07-01",
         "new_person": _SOMEBODY,
     },

@@ -6,13 +6,32 @@ nobody finds one half filled.
 
 from __future__ import annotations
 
-from application import documents, institutions, quotas, settings, staffing
+from application import (
+    documents,
+    institutions,
+    quotas,
+    rights,
+    rights_adjusting,
+    settings,
+    staffing,
+)
 from application.ledgers import LEDGERS
-from domain import institutions_changes, opening
+from domain import institutions_changes, opening, rights_opening
 from domain.deciding import COMMANDS, RULES
 from domain.vocabulary import FACTS
 
-CONTEXTS = (settings, documents, institutions, institutions_changes, quotas, staffing, opening)
+CONTEXTS = (
+    settings,
+    documents,
+    institutions,
+    institutions_changes,
+    quotas,
+    staffing,
+    opening,
+    rights,
+    rights_adjusting,
+    rights_opening,
+)
 """The modules that fill the registers when they are imported, in story order."""
 
 __all__ = ["COMMANDS", "CONTEXTS", "FACTS", "LEDGERS", "RULES"]

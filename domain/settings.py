@@ -20,6 +20,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from domain.code_sets import EntryMode, InstitutionRank
+from domain.code_sets_adjusting import AdjustmentKind
 from domain.deciding import COMMANDS, Command, DatedCommand, Decision, Draft, Past, Standing
 from domain.vocabulary import Entry, Fact, Text, type_json, upcasts
 from domain.workdays import AnnouncedYear, Calendar
@@ -72,6 +73,16 @@ def _complete(table: dict[InstitutionRank, Level]) -> dict[InstitutionRank, Leve
     return table
 
 
+def _every_kind(table: dict[AdjustmentKind, str]) -> dict[AdjustmentKind, str]:
+    missing = [kind.label for kind in AdjustmentKind if kind not in table]
+    if missing:
+        raise ValueError(f"缺少调整类型：{'、'.join(missing)}")
+    return table
+
+
+_ByKind = Annotated[
+    dict[AdjustmentKind, Literal["reviewers", "government"]], AfterValidator(_every_kind)
+]
 _Kinds = Annotated[list[Annotated[str, AfterValidator(_command)]], Field(max_length=100)]
 _ByRank = Annotated[dict[InstitutionRank, Level], AfterValidator(_complete)]
 
@@ -86,6 +97,15 @@ _RANK_DECIDED_BY: Final[dict[str, Level]] = {
     for rank in InstitutionRank
 }
 
+_APPROVED_BY: Final[dict[str, str]] = {
+    kind.value: (
+        "reviewers"
+        if kind in (AdjustmentKind.CHANGE, AdjustmentKind.FREEZE, AdjustmentKind.RESTORE)
+        else "government"
+    )
+    for kind in AdjustmentKind
+}
+
 SETTINGS: Final[dict[str, Setting]] = {
     # 副科级 and up to the city, 副处级 and up to the province, 股级 inside the district.
     "authority_by_rank": _setting("各级别机构的审批层级", _ByRank, _RANK_DECIDED_BY),
@@ -95,6 +115,10 @@ SETTINGS: Final[dict[str, Setting]] = {
         "不需要用编核准的进入形式", list[EntryMode], [EntryMode.APPOINTMENT.value]
     ),
     "minimum_age": _setting("入编最低年龄（周岁）", _Age, 16),
+    "rights_apply_workdays": _setting("情形发生后申请调整权责清单的时限（工作日）", _Days, 20),
+    "rights_review_workdays": _setting("审核权责清单调整申请的时限（工作日）", _Days, 15),
+    "rights_publish_workdays": _setting("权责清单调整批准后公布的时限（工作日）", _Days, 3),
+    "rights_approval_by_kind": _setting("各类权责清单调整由谁批准", _ByKind, _APPROVED_BY),
     "four_eyes": _setting("须经两人办理（一人经办、一人核准）的业务", _Kinds, []),
     "unmasked_roles": _setting(
         "可查看完整个人信息的角色",

@@ -16,6 +16,16 @@ _ON: Final = {"effective_on": "2024-05-06"}
 _SOMEBODY: Final = {"name": "张示范", "id_no": "130102199001010015"}
 _POSTS: Final = {"quota_kind": "20", "number": 3}
 _INSTITUTION: Final = {"name": "示范区档案馆", "category": "institution", "rank": "40"}
+_ITEM, _ADJUSTMENT = "5D7F9H1K3M5P7R9T", "3V5X7Z9B1D3F5H7K"
+_SOURCE: Final = {"file": "2024年区农业农村局权责清单.xls", "sheet": "行政许可", "row": 4}
+_CONTENT: Final = {
+    "category": "01",
+    "name": "农作物种子生产经营许可",
+    "bases": [{"title": "中华人民共和国种子法", "level": "law", "articles": ["第三十一条"]}],
+    "duties": [{"stage": "受理", "text": "公示依法应当提交的材料；一次性告知补正材料。"}],
+    "liabilities": ["对符合法定条件的申请不予受理的；"],
+    "handler": "种业科",
+}
 
 EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "journal.open": {**_ON, "office": "示范区委机构编制委员会办公室", "purpose": "demonstration"},
@@ -109,5 +119,48 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "particulars": _SOMEBODY,
         "quota_kind": "20",
         "entered_on": "2012-07-01",
+    },
+    "rights.take-over": {**_ON, "department": _ARCHIVE, "content": _CONTENT},
+    "rights.open": {
+        **_ON,
+        "department": "示范区档案馆",
+        "content": _CONTENT,
+        "source": _SOURCE,
+    },
+    "rights.record-changed": {**_ON, "item": _ITEM, "content": _CONTENT, "source": _SOURCE},
+    "rights.record-removed": {**_ON, "item": _ITEM, "source": _SOURCE},
+    "rights.apply": {
+        **_ON,
+        "department": _ARCHIVE,
+        "trigger_on": "2024-04-28",
+        "changes": [
+            {"kind": "add", "reason": "add-1", "contents": [_CONTENT]},
+            {
+                "kind": "cancel",
+                "reason": "can-1",
+                "items": [_ITEM],
+                "supervision": "纳入“双随机、一公开”抽查。",
+            },
+        ],
+        **_BASIS,
+    },
+    "rights.review": {
+        **_ON,
+        "adjustment": _ADJUSTMENT,
+        "stage": "office",
+        "passed": True,
+        "opinion": "依据充分，同意。",
+    },
+    "rights.approve": {
+        **_ON,
+        "adjustment": _ADJUSTMENT,
+        "approved_by": "government",
+        "meeting": "区政府第28次常务会议",
+        **_BASIS,
+    },
+    "rights.publish-adjustment": {
+        **_ON,
+        "adjustment": _ADJUSTMENT,
+        "channels": ["区政府门户网站"],
     },
 }

@@ -17,6 +17,12 @@ from domain.code_sets import (
     PersonClass,
     QuotaKind,
 )
+from domain.code_sets_adjusting import (
+    AdjustmentKind,
+    AdjustmentReason,
+    ItemStatus,
+    ListLevel,
+)
 from domain.code_sets_people import Education, Ethnicity, Gender, Politics
 from domain.code_sets_rights import BasisLevel, BodyNature, PowerCategory, PowerLevel, PowerOrigin
 from domain.text import compact
@@ -25,6 +31,7 @@ LISTS: tuple[type[CodeList], ...] = (
     *(QuotaKind, FundingForm, InstitutionRank, InstitutionCategory, PersonClass, EntryMode),
     *(LeaveReason, Gender, Politics, Education, Ethnicity),
     *(PowerCategory, PowerLevel, BasisLevel, BodyNature, PowerOrigin),
+    *(ListLevel, ItemStatus, AdjustmentKind, AdjustmentReason),
 )
 
 STORED = {
@@ -58,6 +65,15 @@ STORED = {
         "department-rule local-rule rule party-regulation normative functions standard other"
     ),
     "BodyNature": "organ authorised entrusted",
+    "ListLevel": "district township subdistrict",
+    "ItemStatus": "listed frozen cancelled delegated taken-back merged split internal",
+    "AdjustmentKind": (
+        "add receive cancel delegate take-back transfer change merge split freeze restore "
+        "reclassify internalise"
+    ),
+    "AdjustmentReason": (
+        "add-1 add-2 add-3 add-4 can-1 can-2 can-3 can-4 chg-1 chg-2 chg-3 chg-4 chg-5"
+    ),
     "PowerOrigin": "own delegated authorised empowered entrusted transferred merged split",
 }
 """What may stand in the journal: codes are added at most, never taken away or given new sense."""

@@ -51,7 +51,9 @@ def test_most_steps_are_accepted_and_every_kind_of_fact_occurs() -> None:
         accepted, refused = accepted + history.accepted, refused + history.refused
         facts.update(entry.fact.fact_name for entry in history.memory.entries)
     assert accepted > refused
-    assert own_facts().keys() - facts.keys() == set()
+    elsewhere = ("rights.", "laws.")  # their laws are held over histories of their own
+    expected = {name for name in own_facts() if not name.startswith(elsewhere)}
+    assert expected - facts.keys() == set()
 
 
 # ── quotas and heads ─────────────────────────────────────────────────────────────────────────

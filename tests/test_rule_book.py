@@ -10,6 +10,7 @@ from application.books import FACTS, RULES
 STORIES = Path(__file__).parent
 OWN = ("domain.journal", "domain.documents", "domain.institutions", "domain.quotas")
 STAFFING = ("domain.staffing",)
+RIGHTS = ("domain.rights",)
 
 
 def told() -> str:
@@ -21,7 +22,7 @@ def told() -> str:
 
 def test_every_rule_is_seen_refusing() -> None:
     """A rule that never refuses in a story may not refuse at all."""
-    contexts = OWN + STAFFING
+    contexts = OWN + STAFFING + RIGHTS
     rules = [name for name, rule in RULES.items() if rule.check.__module__.startswith(contexts)]
     assert len(rules) >= 30
     refusing = set(re.findall(r"refused_by\(\s*(\w+)", told()))
@@ -30,7 +31,7 @@ def test_every_rule_is_seen_refusing() -> None:
 
 def test_every_fact_happens_in_a_story() -> None:
     """By its class, in what a story expects."""
-    contexts = (*OWN, "domain.settings", *STAFFING)
+    contexts = (*OWN, "domain.settings", *STAFFING, *RIGHTS)
     facts = [f.__name__ for f in FACTS.values() if f.__module__.startswith(contexts)]
     assert len(facts) >= 20
     expected = " ".join(re.findall(r"then(?:_one)?\(([^)]*)\)", told()))

@@ -29,7 +29,7 @@ from domain.text import compact
 
 C = TypeVar("C", bound=CodeList)
 
-_SHOWN: Final = 60
+_SHOWN: Final = 200
 _BETWEEN: Final = re.compile(r"[、，,/；;。\s]|及|与|和")
 _NO_TEXT: Final = frozenset({"", "无", "/", "—", "-", "——"})
 
@@ -125,13 +125,18 @@ def read_item(
 
 
 def _category(cells: _Cells, around: tuple[str, ...]) -> tuple[PowerCategory | None, str]:
+    """Return the category; where its cell is blank, what the group or the sheet is called tells.
+
+    A list without such a column says it so on purpose: only a blank in the column is reported.
+    """
     if cells.line.text("category"):
         return cells.choice("category", PowerCategory), ""
     for text in around:
-        found = category_named(text)
+        found = category_named(text) if text else None
         if found is not None:
-            message = f"职权类型空白，按“{text[:30]}”记为{found.label}，请核对"
-            cells.report("category", "category_inferred", message, "", lost=False)
+            if "category" in cells.line.columns:
+                message = f"职权类型空白，按“{text[:30]}”记为{found.label}，请核对"
+                cells.report("category", "category_inferred", message, "", lost=False)
             return found, text
     cells.report("category", "no_category", "职权类型空白，也不能从工作表或标题看出", "")
     return None, ""

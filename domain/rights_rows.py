@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Final, NamedTuple
 
 from domain.cells import Cell, CellProblem, text_of
@@ -33,7 +34,8 @@ from domain.rights_headings import RIGHTS, columns_by_field
 from domain.rights_totals import names_a_group
 from domain.text import visible
 
-_SHOWN: Final = 60
+_SHOWN: Final = 200
+_FIRST_WORDS: Final = 30
 _LONGEST_HEADING: Final = 20
 _OWN: Final = frozenset({"serial", "name", "sub_name", "code", "implementation_code", "remark"})
 """Fields that a sub-line does not take over from the line above."""
@@ -88,7 +90,7 @@ class PassedOver(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"第{self.row}行“{self.text[:_SHOWN]}”：{ROW_KINDS[self.kind]}"
+        return f"第{self.row}行“{self.text[:_FIRST_WORDS]}”：{ROW_KINDS[self.kind]}"
 
 
 @dataclass(slots=True)
@@ -346,7 +348,7 @@ def _titles(rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
 
 
 def _with_next(lines: Sequence[Line]) -> Iterator[tuple[Line, Line | None]]:
-    yield from zip(lines, (*lines[1:], None), strict=True)
+    yield from zip(lines, chain(lines[1:], [None]), strict=False)
 
 
 def _heads(line: Line, below: Line | None) -> bool:

@@ -16,6 +16,7 @@ from domain.text import compact
 _COUNT = re.compile(
     r"([\u4e00-\u9fff]{0,12}?)[(:,、]?(?:总共|共计|合计|总计|小计|共有|共)?([0-9]{1,5})(?:大|小|子)?(?:项|条|个)"
 )
+_BARE_TOTAL = re.compile(r"(?:合计|总计|共计)数?:?([0-9]{1,5})(?![0-9年月项条个])")
 _NUMBERING = re.compile(r"^(?:[(]?[一二三四五六七八九十]{1,3}[)]?[、.]?|[0-9]{1,2}[、.])")
 _NUMBERED = re.compile(r"^[(]?[一二三四五六七八九十]{1,3}[)、.]")
 _LABELS: Final = tuple(
@@ -35,8 +36,11 @@ class Stated(NamedTuple):
 
 def stated_numbers(text: str) -> Iterator[Stated]:
     """Yield the numbers of items a text states."""
-    for found in _COUNT.finditer(compact(text)):
+    plain = compact(text)
+    for found in _COUNT.finditer(plain):
         yield Stated(int(found[2]), category_named(found[1]))
+    for found in _BARE_TOTAL.finditer(plain):
+        yield Stated(int(found[1]), None)
 
 
 def category_named(text: str) -> PowerCategory | None:

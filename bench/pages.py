@@ -140,6 +140,6 @@ def _lines(questions: dict[str, Question], head: int) -> list[Line]:
     lines.append(Line("… on both clocks, p99", "ms", quantile(both, 0.99)))
     for name, what in (("book", "now"), ("book both", "on both clocks")):
         p50 = questions[name].p50
-        what = f"running book of the busiest institutions, {what}, p50"
-        lines.append(Line(what, "ms", p50, None, Goal.at_most(2.5, p50)))
+        asked = f"running book of the busiest institutions, {what}, p50"
+        lines.append(Line(asked, "ms", p50, None, Goal.at_most(2.5, p50)))
     return lines

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -17,15 +18,19 @@ from psycopg import Connection
 from application.filing import Batch, Filed, Refusal
 from application.ledgers import Ledger, Stored
 from application.standings import is_large
-from domain.vocabulary import ID_ALPHABET, Entry, person_of
+from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Entry, person_of
+from infrastructure import ledgers
 from infrastructure.database import Database
 from infrastructure.entries import decode, encode
-from infrastructure.journal import JournalRecorder, JournalRow, Writing
+from infrastructure.journal import COPY_FROM, JournalRecorder, JournalRow, Writing
 from infrastructure.journal_reading import with_targets
 from infrastructure.keys import KeyRing
 from infrastructure.ledgers import LedgerTables
 
 KEYS_IN_MEMORY = 100_000
+IDS_DRAWN, ID_BYTES = 128, 10
+"""So many internal ids are drawn at once, each of so many random bytes."""
+
 _TO_OUR_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ID_ALPHABET.encode())
 
 
@@ -39,6 +44,8 @@ class FilingStore:
         self._tables = tables
         self._recorder = JournalRecorder(database)
         self._connection: Connection[Any] | None = None
+        self._ids: list[str] = []
+        self._fresh: set[str] = set()
 
     # ── loading ──────────────────────────────────────────────────────────────────────────────
 
@@ -137,7 +144,13 @@ class FilingStore:
 
     def new_id(self) -> str:
         """See `application.standings.Source.new_id`."""
-        return b32encode(self._ring.randomness.take(10)).translate(_TO_OUR_ALPHABET).decode()
+        if not self._ids:
+            drawn = b32encode(self._ring.randomness.take(IDS_DRAWN * ID_BYTES))
+            text = drawn.translate(_TO_OUR_ALPHABET).decode()
+            self._ids = [text[n : n + ID_LENGTH] for n in range(0, len(text), ID_LENGTH)]
+        fresh = self._ids.pop()
+        self._fresh.add(fresh)
+        return fresh
 
     def fingerprint(self, command: str, body: bytes) -> bytes:
         """See `application.filing.Store.fingerprint`."""
@@ -151,7 +164,7 @@ class FilingStore:
         with self._recorder.writing() as writing:
             self._connection = writing.connection
             try:
-                yield FilingTransaction(writing, self._ring, self._tables)
+                yield FilingTransaction(writing, self._ring, self._tables, self._fresh)
             except BaseException:
                 # Keys made for persons who were not stored after all must not be used again.
                 self._ring.take_new()
@@ -159,6 +172,7 @@ class FilingStore:
                 raise
             finally:
                 self._connection = None
+                self._fresh.clear()
         if self._ring.size > KEYS_IN_MEMORY:
             self._ring.discard_all()
 
@@ -166,8 +180,11 @@ class FilingStore:
 class FilingTransaction:
     """One transaction under the writer's lock."""
 
-    def __init__(self, writing: Writing, ring: KeyRing, tables: LedgerTables) -> None:
-        """Made by `FilingStore.writing`."""
+    def __init__(
+        self, writing: Writing, ring: KeyRing, tables: LedgerTables, fresh: AbstractSet[str]
+    ) -> None:
+        """Made by `FilingStore.writing`; ``fresh`` are ids drawn for this transaction."""
+        self._fresh = fresh
         self._writing = writing
         self._connection = writing.connection
         self._ring = ring
@@ -198,18 +215,23 @@ class FilingTransaction:
     def store(self, batch: Batch) -> None:
         """See `application.filing.Transaction.store`."""
         if batch.entries:
-            persons = (person_of(entry.tags) for entry in batch.entries)
+            persons = {person_of(entry.tags) for entry in batch.entries} - self._fresh
             self._ring.load(self._connection, (p for p in persons if p is not None))
-            rows = [_row(entry, self._ring) for entry in batch.entries]
-            self._writing.add(rows)
-            self._add_people(batch.entries)
-        if batch.filed:
-            self._remember(batch.filed)
-        if batch.refusals:
-            _add_refusals(self._connection, batch.refusals)
-        for proposal, approver, position in batch.proposals:
-            self._approve(proposal, approver, position)
-        self._tables.write(self._connection, batch.ledgers)
+        rows = [_row(entry, self._ring) for entry in batch.entries]
+        # What is few goes in by one exchange with the server; COPY cannot take part in it.
+        copied = len(rows) >= COPY_FROM or ledgers.copied(batch.ledgers)
+        with nullcontext() if copied else self._connection.pipeline():
+            if rows:
+                self._writing.add(rows)
+                self._add_people(batch.entries)
+            if batch.filed:
+                self._remember(batch.filed)
+            if batch.refusals:
+                _add_refusals(self._connection, batch.refusals)
+            for proposal, approver, position in batch.proposals:
+                self._approve(proposal, approver, position)
+            sent = self._tables.send(self._connection, batch.ledgers)
+        ledgers.check(sent)
 
     def _remember(self, filed: Sequence[Filed]) -> None:
         self._connection.execute(

@@ -189,12 +189,6 @@ class Writing:
             ]
         )
         self.connection.execute(_INSERT_ENTRIES, (values.decode(),), prepare=True)
-        tags = [(tag, row.position) for row in rows for tag in dict.fromkeys(row.tags)]
-        self.connection.execute(
-            "INSERT INTO journal_tags SELECT * FROM unnest(%s::text[], %s::bigint[])",
-            ([tag for tag, _ in tags], [position for _, position in tags]),
-            prepare=True,
-        )
 
     def _copy(self, rows: Sequence[JournalRow]) -> None:
         with (
@@ -230,13 +224,19 @@ class Writing:
 
 
 _INSERT_ENTRIES = """
+WITH added AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s::json) AS x(
+        position bigint, id text, fact text, recorded_at timestamptz, effective_on date,
+        place bigint, actor text, voids bigint, tags text[], data text)
+), tagged AS (
+    INSERT INTO journal_tags (tag, position)
+    SELECT DISTINCT tag, position FROM added, unnest(tags) AS t(tag)
+)
 INSERT INTO journal (position, id, fact, recorded_at, effective_on, place, actor, voids, tags,
                      data, leaf)
 SELECT position, id, fact, recorded_at, effective_on, place, actor, voids, tags,
        convert_to(data, 'UTF8'), sha256('\\x00'::bytea || convert_to(data, 'UTF8'))
-FROM json_to_recordset(%s::json) AS x(
-    position bigint, id text, fact text, recorded_at timestamptz, effective_on date, place bigint,
-    actor text, voids bigint, tags text[], data text)
+FROM added
 ORDER BY position
 """
 

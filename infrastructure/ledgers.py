@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
-from psycopg import Connection
+from psycopg import Connection, Cursor
 from psycopg.sql import SQL, Identifier
 
 from application.keeping import Changes
@@ -91,7 +91,15 @@ class LedgerTables:
         Raises `StoredRowsDiffer` where a row to be changed is not there: whoever remembered it
         must forget what he remembers and begin again.
         """
-        sent: list[tuple[str, int, Any]] = []
+        with nullcontext() if copied(changes) else connection.pipeline():
+            sent = self.send(connection, changes)
+        check(sent)
+
+    def send(self, connection: Connection[Any], changes: Mapping[str, Changes]) -> list[Sent]:
+        """Send what a transaction does to the ledgers; `check` what came of it.
+
+        For callers within a pipeline, whose end brings the answers; see `copied`.
+        """
         few: list[tuple[str, bytes, list[Any], bool]] = []
         for name, change in changes.items():
             table = self.tables[name]
@@ -103,18 +111,36 @@ class LedgerTables:
                 few.append((name, table.insert, dicts, True))
             if updates:
                 few.append((name, table.update, updates, isinstance(table, RowTable)))
-        with connection.pipeline() if len(few) > 1 else nullcontext():
-            if any(statement.startswith(b"UPDATE") for _, statement, _, _ in few):
-                connection.execute(_ONE_BY_ONE, prepare=True)
-            for name, statement, values, counted in few:
-                payload = orjson.dumps(values).decode()
-                cursor = connection.execute(statement, (payload,), prepare=True)
-                if counted:
-                    sent.append((name, len(values), cursor))
-        for name, expected, cursor in sent:
-            if cursor.rowcount != expected:
-                msg = f"ledger {name}: {cursor.rowcount} of {expected} rows were there to change"
-                raise StoredRowsDiffer(msg)
+        if any(statement.startswith(b"UPDATE") for _, statement, _, _ in few):
+            connection.execute(_ONE_BY_ONE, prepare=True)
+        sent: list[Sent] = []
+        for name, statement, values, counted in few:
+            payload = orjson.dumps(values).decode()
+            cursor = connection.execute(statement, (payload,), prepare=True)
+            if counted:
+                sent.append(Sent(name, len(values), cursor))
+        return sent
+
+
+class Sent(NamedTuple):
+    """A statement on its way to the server, and how many rows it has to find."""
+
+    ledger: str
+    expected: int
+    cursor: Cursor[Any]
+
+
+def check(sent: Iterable[Sent]) -> None:
+    """Raise `StoredRowsDiffer` where a statement has not found its rows."""
+    for name, expected, cursor in sent:
+        if cursor.rowcount != expected:
+            msg = f"ledger {name}: {cursor.rowcount} of {expected} rows were there to change"
+            raise StoredRowsDiffer(msg)
+
+
+def copied(changes: Mapping[str, Changes]) -> bool:
+    """Whether some of it is so much that it is copied in, which no pipeline can do."""
+    return any(len(one.added) + len(one.moves) >= COPY_FROM for one in changes.values())
 
 
 _ONE_BY_ONE = (

@@ -136,15 +136,20 @@ def _begun(first: Entry, settings: Settings, asked: Asked) -> Making:
     begun = making_of(first)
     if begun is None:
         raise CannotDo(
-            f"示范文件夹 {settings.data_dir} 里的数据不是由本程序的示范生成的，没有作任何改动。"
-            "请把它移走后重新运行。"
+            "这里的数据不是由示范程序生成的，没有作任何改动。"
+            f"请把{_where(settings)}移走后重新运行。"
         )
     if not asked.means(begun):
         err.print(
-            f"已有示范数据（{begun}），保留不变。要换规模或种子，"
-            f"请先把示范文件夹 {settings.data_dir} 移走。"
+            f"已有示范数据（{begun}），保留不变。要换规模或种子，请先把{_where(settings)}移走。"
         )
     return begun
+
+
+def _where(settings: Settings) -> str:
+    """Say where a demonstration lies."""
+    schema = f"和数据库模式 {settings.office_schema} " if settings.database_url else ""
+    return f"示范文件夹 {settings.data_dir} {schema}"
 
 
 def _welcome(office: Office, settings: Settings) -> None:

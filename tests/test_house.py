@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from application import books  # noqa: F401  (fills the registers below)
+from application.access import ROLE_TITLES
 from application.ledgers import LEDGERS, Ledger
 from domain.deciding import COMMANDS, RULES
 from domain.vocabulary import FACTS, Fact
+from infrastructure.settings import settings_table
+from interface.cli import make_parser
 
 ROOT = Path(__file__).parents[1]
 FLOORS = ("domain", "application", "infrastructure", "interface")
@@ -178,3 +181,63 @@ def test_nothing_is_left_for_later() -> None:
             if isinstance(node, ast.ExceptHandler):
                 silent = len(node.body) == 1 and isinstance(node.body[0], ast.Pass)
                 assert not silent, f"{relative(path)}:{node.lineno} swallows an exception"
+
+
+# ── the documents ────────────────────────────────────────────────────────────────────────────
+
+GLOSSARY = re.compile(r"^\| (\S+) \| (.+?) \| `(.+?)` \|$", re.MULTILINE)
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/glossary.md", "docs/format.md")
+OUR_FILE = re.compile(rf"`((?:{'|'.join((*FLOORS, 'tests', 'bench', 'docs'))})/[\w/.-]*)`")
+
+
+def read(name: str) -> str:
+    """Return one of the documents."""
+    return (ROOT / name).read_text("utf-8")
+
+
+def test_every_word_of_the_glossary_is_where_it_says() -> None:
+    """Both the office's word and the code's occur in the file that owns them."""
+    lines = GLOSSARY.findall(read("docs/glossary.md"))
+    assert len(lines) > 60
+    for chinese, english, name in lines:
+        text = read(name)
+        assert chinese in text, f"{chinese} is not in {name}"
+        assert english in text, f"{english} is not in {name}"
+
+
+def test_every_ledger_and_every_role_is_in_the_glossary() -> None:
+    """What a reader meets first."""
+    words = {chinese for chinese, _, _ in GLOSSARY.findall(read("docs/glossary.md"))}
+    assert {ledger.title for ledger in LEDGERS.values()} <= words
+    assert set(ROLE_TITLES.values()) <= words
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_files_that_documents_name_are_there(name: str) -> None:
+    """Nobody is sent to a file that has moved; ``<context>`` stands for any."""
+    named = OUR_FILE.findall(read(name))
+    assert named
+    missing = [path for path in named if not (ROOT / path).exists()]
+    assert not missing
+
+
+def test_the_readme_lists_every_setting_as_it_is() -> None:
+    """The table is made from the settings themselves (`settings_table`)."""
+    text = read("README.md")
+    for setting in settings_table():
+        default = f"`{setting.default}`" if setting.default else ""
+        assert f"| `{setting.name}` | {default} | {setting.meaning} |" in text
+
+
+def test_commands_that_documents_name_are_there() -> None:
+    """Every make target and every taizhang command of README and CONTRIBUTING."""
+    text = read("README.md") + read("CONTRIBUTING.md")
+    targets = set(re.findall(r"\bmake ([a-z]+)\b", text))
+    assert {"demo", "test", "check", "bench"} <= targets
+    phony = re.search(r"^\.PHONY: (.*)$", read("Makefile"), re.MULTILINE)
+    assert phony
+    assert targets <= set(phony[1].split())
+    words = set(re.findall(r"taizhang ([a-z]+)\b", text))
+    assert len(words) >= 6
+    for word in words:
+        assert f"  {word} " in make_parser().format_help(), word

@@ -18,6 +18,8 @@ _REMARK = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|【[^【】]*】|〔[^〔〕]*〕
 _BRACKETS = re.compile(r"[()\[\]【】〔〕<>《》]")
 _NUMBERING = re.compile(r"^[0-9]{1,2}[.、]")
 _MARKS = re.compile(r"[*:▲★☆△#]|[.,。、;]$")
+_LONGEST: Final = 100
+"""No heading is longer, remarks in brackets included: a longer text is a cell of the table."""
 
 
 @lru_cache(maxsize=4096)
@@ -71,6 +73,8 @@ class Book:
 
     def field_of(self, text: str) -> str | None:
         """Return the field whose heading ``text`` is, or `None`."""
+        if len(text) > _LONGEST:
+            return None
         return next((self._fields[key] for key in heading_keys(text) if key in self._fields), None)
 
     def heading_of(self, field: str) -> str:

@@ -101,6 +101,11 @@ def same_department(one: str, other: str) -> bool:
     return len(short) >= _LEAST_COMMON and long.endswith(short)
 
 
+def is_placeholder(name: str) -> bool:
+    """Tell a body that a model list left open (地州市农业农村局, 县市区级……) from a real one."""
+    return bool(_PLACEHOLDER.search(compact(name)))
+
+
 def _plain(name: str) -> str:
     return _BRACKETED.sub("", compact(name))
 
@@ -165,5 +170,5 @@ def _of_a_system(systems: Sequence[str], bodies: Mapping[str, int]) -> str | Non
 
 
 def _commonest(bodies: Mapping[str, int]) -> str | None:
-    real = {one: n for one, n in bodies.items() if not _PLACEHOLDER.search(one)}
+    real = {one: n for one, n in bodies.items() if not is_placeholder(one)}
     return max(real, key=lambda one: (real[one], one)) if real else None

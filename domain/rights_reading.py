@@ -21,6 +21,7 @@ from domain.code_sets_rights import BodyNature, PowerCategory, PowerLevel, Power
 from domain.headings import column_letters
 from domain.rights_citations import read_bases, tidy
 from domain.rights_content import ItemContent, LegalBasis, Source
+from domain.rights_departments import is_placeholder
 from domain.rights_duties import read_duties, read_liable, read_points
 from domain.rights_headings import RIGHTS
 from domain.rights_rows import CellReport, Line
@@ -120,8 +121,22 @@ def read_item(
     content = _content(cells, values)
     if content is None:
         return None, cells.reports
+    _report_gaps(cells, content)
     serial, department = cells.one_line("serial"), cells.one_line("department")
     return ItemRead(source, content, serial or "", department, inferred), cells.reports
+
+
+def _report_gaps(cells: _Cells, content: ItemContent) -> None:
+    """Report what stands in the way of publishing the item; nothing of the list is lost by it."""
+    for name in ("bases", "duties", "liabilities"):
+        if not cells.line.text(name) and name in cells.line.columns:
+            message = f"{_title(name)}空白，补齐后才能公布"
+            cells.report(name, "blank", message, "", lost=False)
+    for name in ("exercised_by", "handler"):
+        text = getattr(content, name)
+        if text and is_placeholder(text):
+            message = f"{_title(name)}是范本中的占位名称，请改为实际名称"
+            cells.report(name, "placeholder", message, text, lost=False)
 
 
 def _category(cells: _Cells, around: tuple[str, ...]) -> tuple[PowerCategory | None, str]:

@@ -284,10 +284,11 @@ class _Reader:
     def _line(self, row: int, own: Mapping[str, list[str]], above: Line | None = None) -> Line:
         """Return the line of a row; what it leaves blank or is merged comes from above."""
         texts = {name: tuple(several) for name, several in own.items()}
-        for name, several in self._columns.items():
+        blank = [one for one in self._columns.items() if one[0] not in texts]
+        for name, several in blank:
             merged = tuple(text for one in several if (text := self._merged(row, one)))
             if merged:
-                texts.setdefault(name, merged)
+                texts[name] = merged
         if above is not None:
             texts.setdefault("name", above.texts["name"])
             for name in above.texts.keys() - _OWN - texts.keys():
@@ -296,6 +297,8 @@ class _Reader:
         return Line(row + 1, texts, first, self._group)
 
     def _merged(self, row: int, column: int) -> str:
+        if self._grid.corner(row, column) is None:
+            return ""
         try:
             return visible(text_of(self._grid.under(row, column))).strip()
         except CellProblem:

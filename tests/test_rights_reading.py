@@ -205,6 +205,7 @@ def test_every_cell_that_finds_no_place_is_reported() -> None:
         (3, "B", "unknown_choice"),
         (3, "F", "not_yes_or_no"),
         (4, "C", "no_document"),
+        (5, "C", "blank"),
         (6, "A", "does_not_fit"),
     ]
     assert [one.name for one in contents(found)] == ["甲", "乙", "丙"]
@@ -212,6 +213,21 @@ def test_every_cell_that_finds_no_place_is_reported() -> None:
     assert (one.category, one.charged, one.scope) == (None, None, "负责本县")
     assert (two.category, two.charged, two.levels) == (PowerCategory.OTHER, False, ())
     assert all(str(report).startswith("Sheet1 第") for report in found.reports)
+
+
+def test_gaps_are_reported_though_nothing_is_lost() -> None:
+    """What stands in the way of publishing: blanks, and names that the model list left open."""
+    found = read(
+        ["事项名称", "类型", "依据", "责任事项", "追责情形", "行使主体", "承办机构"],
+        ["甲", "备案", "", "", "", "地州市农业农村局", "具体承办的业务科室"],
+        ["乙", "备案", LAW, "1.受理。", "1.失职的。", "某某市农业农村局", "种子科"],
+    )
+    assert codes(found) == [
+        *((2, column, "blank") for column in "CDE"),
+        *((2, column, "placeholder") for column in "FG"),
+    ]
+    assert not any(one.lost for one in found.reports)
+    assert contents(found)[0].exercised_by == "地州市农业农村局"
 
 
 def test_a_second_column_fills_the_gaps_of_the_first() -> None:

@@ -30,6 +30,7 @@ from application.keeping import Keeper
 from application.ledgers import AnyLedger
 from application.standings import Inquiry, Standings
 from domain.deciding import Command, Draft, Refused
+from domain.journal import require_opened
 from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Decided, Entry
 
 OFFICE_ZONE = ZoneInfo("Asia/Shanghai")
@@ -365,7 +366,8 @@ class _Session:
             return self._entry(filing, draft, draft.filing or command)
 
         try:
-            if not filing.dry_run:
+            if not filing.dry_run:  # a trial may ask what could be filed once the books are open
+                require_opened(command, inquiry)
                 require_two(command, filing.prepared_by, filing.approved_by, inquiry)
             entries = carry_out(command, inquiry, make_entry)
             if filing.progress is not None:

@@ -31,6 +31,7 @@ from domain.deciding import (
 )
 from domain.documents import Document, rests_on_a_document
 from domain.identifiers import parse_credit_code
+from domain.journal import require_opening_day
 from domain.settings import LEVELS, Level
 from domain.text import without_spaces
 from domain.vocabulary import (
@@ -367,6 +368,7 @@ class TakeOverInstitution(Founding, kind="institutions.take-over", title="机构
 
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
+        require_opening_day(self.effective_on, past)
         particulars = self.particulars(past)
         yield TakenOver(
             institution=past.new_id(),

@@ -69,13 +69,16 @@ class Voided(Fact, fact="journal.voided", called="作废"):
 
 @dataclass(frozen=True)
 class Opening(Standing, subject="office"):
-    """Whether the journal has been opened, and by which entry."""
+    """Whether the journal has been opened, by which entry, as of which day (建账日)."""
 
     position: int | None = None
+    day: date | None = None
 
     def after(self, entry: Entry) -> Self:
         """See `domain.deciding.Standing.after`."""
-        return replace(self, position=entry.position) if _opens(entry) else self
+        if not _opens(entry):
+            return self
+        return replace(self, position=entry.position, day=entry.business_date)
 
 
 def _opens(entry: Entry) -> bool:
@@ -91,6 +94,24 @@ def journal_is_opened_once(opening: Opening) -> bool | Hindrance:
     if opening.position is None:
         return True
     return Hindrance("本单位已经建账。", (opening.position,))
+
+
+@rule
+def journal_has_been_opened(opening: Opening) -> bool | Hindrance:
+    """先建账，再办理业务。依据：统计法第二十四条（原始记录和台账真实、完整、连续）。"""
+    return opening.position is not None or Hindrance("本单位还没有建账，请先办理建账。")
+
+
+@rule
+def books_are_taken_over_as_of_their_opening(opening: Opening, day: date) -> bool | Hindrance:
+    """期初数据是建账日当天的情况；此后的变化应逐项办理。
+
+    依据：统计法第二十四条（原始记录和台账真实、完整、连续）；机构编制实名制管理关于用编先核准、后进人的
+    规定。
+    """
+    if opening.position is None or opening.day == day:
+        return True
+    return Hindrance(f"本单位的建账日是{opening.day}，不是{day}。", (opening.position,))
 
 
 @rule
@@ -297,3 +318,18 @@ class _Refiling:
 
     def voided_by(self, position: int) -> int | None:
         return self._past.voided_by(position)
+
+
+# ── the opening, for what comes after it ─────────────────────────────────────────────────────
+
+
+def require_opened(command: Command, past: Past) -> None:
+    """Require that entry 1 is the opening: nothing else is filed before it."""
+    opening = past.of(Opening, OFFICE)
+    if not isinstance(command, OpenJournal) and opening.position is None:
+        past.require(journal_has_been_opened, opening)
+
+
+def require_opening_day(day: date, past: Past) -> None:
+    """Require that what is taken over from earlier books is their state on the 建账日."""
+    past.require(books_are_taken_over_as_of_their_opening, past.of(Opening, OFFICE), day)

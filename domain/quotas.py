@@ -26,6 +26,7 @@ from domain.deciding import DatedCommand, Decision, Hindrance, Past, guards, rul
 from domain.documents import rests_on_a_document
 from domain.institutions import Institution, institution_stands
 from domain.institutions_changes import AbolishInstitution
+from domain.journal import require_opening_day
 from domain.quotas_accounts import NAMED_AT_MOST, POOL, QuotaBook, kind_label
 from domain.vocabulary import Fact, InternalId, Slot, Subject, Text
 
@@ -285,6 +286,7 @@ class TakeOverQuota(QuotaFiling, kind="quotas.take-over", title="编制期初"):
 
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
+        require_opening_day(self.effective_on, past)
         fact = TakenOver(
             institution=self.institution,
             kind=self.quota_kind,

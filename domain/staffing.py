@@ -34,6 +34,7 @@ from domain.deciding import (
 )
 from domain.documents import rests_on_a_document
 from domain.institutions import Institution, institution_stands
+from domain.journal import require_opening_day
 from domain.quotas import kind_fits_the_institution, quota_has_a_vacancy
 from domain.quotas_accounts import QuotaBook
 from domain.settings import NATIONAL, NationalCalendar
@@ -399,6 +400,7 @@ class TakeOverPerson(PlacingSomebody, kind="staffing.take-over", title="在编�
 
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
+        require_opening_day(self.effective_on, past)
         book = self.require_the_place(past)
         yield from self._registering(past)
         fact = TakenOver(

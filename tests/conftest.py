@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 
 from infrastructure.database import Database
@@ -23,6 +24,10 @@ from tests import databases
 from tests.databases import MASTER_KEY
 
 _numbers = itertools.count(1)
+
+# How fast examples are made says something about the machine, nothing about the program.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 STARTING_THEIR_OWN = ("test_server", "test_crashes")  # test files without a database fixture

@@ -45,10 +45,10 @@ def refiled(command: Command) -> Refiled:
 class District(Story):
     """A story whose office has opened its journal and holds a city's document."""
 
-    def __init__(self, today: date = TODAY) -> None:
+    def __init__(self, today: date = TODAY, opened: date = DAY) -> None:
         super().__init__(today)
         self.people = 0
-        self.file(OpenJournal(effective_on=DAY, office="示范区委编办", purpose="demonstration"))
+        self.file(OpenJournal(effective_on=opened, office="示范区委编办", purpose="demonstration"))
         self.paper = self.document()
 
     def document(self, level: Level = "city", number: str | None = None, **more: Any) -> str:

@@ -56,7 +56,7 @@ class History(District):
         self.watcher = watcher
         self.filed: dict[int, Command] = {}
         self.refused = self.accepted = 0
-        super().__init__(today=FIRST + timedelta(days=STEPS // 2))
+        super().__init__(today=FIRST + timedelta(days=STEPS // 2), opened=FIRST)
         for name in ("甲办", "乙办"):
             self.quota(self.office(name, day=FIRST), 5, ADMINISTRATIVE, FIRST)
         for name in ("甲校", "乙校"):
@@ -271,7 +271,7 @@ class History(District):
     def _open(self, step: Step) -> Command:
         """An institution of the earlier books."""
         return TakeOverInstitution(
-            effective_on=self._on(step),
+            effective_on=FIRST if step.n > 1 else self._on(step),
             name=f"第{step.b % 9}中心",
             category=InstitutionCategory.INSTITUTION,
             rank=InstitutionRank.SUBSECTION,
@@ -280,13 +280,14 @@ class History(District):
     def _known(self, step: Step) -> Command:
         """Somebody of the earlier books, over the quota where the unit is full."""
         who = self._institution(step.a)
-        return self.taking_over(who.institution, self._kind(who), self._on(step))
+        day = FIRST if step.b % 5 else self._on(step)
+        return self.taking_over(who.institution, self._kind(who), day)
 
     # ── many in one append ───────────────────────────────────────────────────────────────────
 
     def _import(self, step: Step) -> tuple[Command, ...]:
         """Quota and people of one unit, as an import files them."""
-        who, day = self._institution(step.a), self._on(step)
+        who, day = self._institution(step.a), FIRST
         quota = TakeOverQuota(
             effective_on=day, institution=who.institution, quota_kind=self._kind(who), number=step.n
         )

@@ -15,8 +15,10 @@ import pytest
 from application.deciding import two_people_act
 from application.journal import Filing, KeyReused, Receipt
 from bench.workload import START, District, command
-from domain.deciding import Command, Hindrance, Refused
+from domain.deciding import Command, Hindrance, Refused, Rule
+from domain.journal import JournalOpened, journal_has_been_opened
 from domain.quotas import quota_has_a_vacancy
+from domain.staffing_people import person_is_registered_once
 from infrastructure.filing import FilingStore
 from infrastructure.office import Office
 from tests.databases import MASTER_KEY
@@ -34,6 +36,16 @@ def district(office: Office) -> District:
 def filed(office: Office, one: Command, actor: str = "clerk", **more: Any) -> Receipt:
     """File one command."""
     return office.writer.do(Filing((one,), actor, **more))
+
+
+def refused_by(rule: Rule, office: Office, *commands: Command, **more: Any) -> Refused:
+    """Expect these commands, filed as one append, to be refused by this rule."""
+    before = head(office)
+    with pytest.raises(Refused) as refused:
+        office.writer.do(Filing(commands, "clerk", **more))
+    assert refused.value.rule is rule
+    assert head(office) == before, "something was recorded"
+    return refused.value
 
 
 def head(office: Office) -> int:
@@ -103,6 +115,21 @@ def test_an_append_has_one_moment_and_no_other_has_it(office: Office, district: 
     assert row[0] < len(receipts)  # several appends did share a transaction
 
 
+def test_nothing_is_filed_before_the_journal_is_opened(office: Office) -> None:
+    """Entry 1 is the opening, whoever comes first; what could be filed then may be asked."""
+    assert filed(office, raising(1), dry_run=True).entries
+    refused_by(journal_has_been_opened, office, raising(1))
+    opening = command(
+        "journal.open", effective_on=START, office="示范区委编办", purpose="demonstration"
+    )
+    refused_by(journal_has_been_opened, office, raising(1), opening)
+    assert head(office) == 0
+    office.writer.do(Filing((opening, raising(1)), "clerk"))
+    first = office.journal.entry(1)
+    assert first is not None
+    assert isinstance(first.fact, JournalOpened)
+
+
 def test_refusals_are_kept_aside_but_not_those_of_a_trial(
     office: Office, district: District
 ) -> None:
@@ -164,12 +191,9 @@ def test_a_number_given_on_after_a_correction_is_still_registered_once(
     filed(office, command("journal.correct", items=items, reason="号码录错"))
     owner = filed(office, registering(1)).entries[0]
     assert owner.subjects("person") != wrong.subjects("person")
-    with pytest.raises(Refused) as refused:
-        filed(office, registering(1))
-    assert refused.value.rule.name == "person_is_registered_once"
-    assert refused.value.positions == (owner.position,)
-    with pytest.raises(Refused):
-        office.writer.do(Filing((registering(3), registering(3)), "clerk"))
+    refused = refused_by(person_is_registered_once, office, registering(1))
+    assert refused.positions == (owner.position,)
+    refused_by(person_is_registered_once, office, registering(3), registering(3))
     assert filed(office, registering(3)).entries  # the refused filing has left nothing behind
 
 
@@ -180,7 +204,6 @@ def test_nothing_that_needs_two_people_is_filed_by_one(office: Office, district:
     """Whatever way it comes: the writer itself asks for the second person, and for another one."""
     change = {"name": "four_eyes", "value": ["quotas.set-ceiling"]}
     filed(office, command("settings.change", effective_on=START, **change))
-    before = head(office)
     inside = {"kind": "quotas.set-ceiling", "body": raising(1).model_dump(mode="json")}
     correction = command("journal.correct", items=[{"command": inside}], reason="补录")
     for one, more in (
@@ -188,10 +211,7 @@ def test_nothing_that_needs_two_people_is_filed_by_one(office: Office, district:
         (correction, {}),
         (raising(1), {"prepared_by": "clerk", "approved_by": "clerk"}),
     ):
-        with pytest.raises(Refused) as refused:
-            filed(office, one, **more)
-        assert refused.value.rule is two_people_act
-    assert head(office) == before
+        refused_by(two_people_act, office, one, **more)
     assert filed(office, raising(1), dry_run=True).entries
     done = filed(office, raising(1), "reviewer", prepared_by="clerk", approved_by="reviewer")
     (entry,) = done.entries

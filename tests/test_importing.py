@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from application.importing import BookLines, Imported, Order, run
+from domain.journal import OpenJournal
 from infrastructure.office import Office
 from infrastructure.workbooks import open_book
 
@@ -46,7 +47,8 @@ def books(*paths: Path) -> list[BookLines]:
 
 def import_case(office: Office, *, dry_run: bool = False, strict: bool = False) -> Imported:
     """Import the roster case."""
-    order = Order(OPENING, "lin", dry_run=dry_run, strict=strict)
+    opens = OpenJournal(effective_on=OPENING, office="示范区委编办", purpose="demonstration")
+    order = Order(OPENING, "lin", dry_run=dry_run, strict=strict, opens=opens)
     return run(office.writer, books(CASE / "机构.xlsx", CASE / "人员.xlsx"), order)
 
 
@@ -99,8 +101,8 @@ def test_a_dry_run_records_nothing_and_a_commit_is_one_append(office: Office) ->
     assert office.journal.head() == (0, None)
     done = import_case(office)
     assert done.receipt is not None
-    assert done.receipt.first == 1
-    entries = [office.journal.entry(n) for n in (1, done.receipt.last)]
+    assert done.receipt.first == 2
+    entries = [office.journal.entry(n) for n in (2, done.receipt.last)]
     moments = {entry.recorded_at for entry in entries if entry is not None}
     assert moments == {done.receipt.recorded_at}
     assert office.journal.head() == (done.receipt.last, done.receipt.recorded_at)

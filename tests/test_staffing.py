@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from domain.code_sets import EntryMode, PersonClass, QuotaKind
 from domain.institutions import institution_stands
+from domain.journal import books_are_taken_over_as_of_their_opening
 from domain.quotas import kind_fits_the_institution, quota_has_a_vacancy
 from domain.settings import ChangeSetting
 from domain.staffing import (
@@ -22,7 +23,7 @@ from domain.staffing import (
 )
 from domain.staffing_approvals import kind_is_approved_there
 from domain.staffing_people import PersonRegistered, person_is_registered
-from tests.district import ADMINISTRATIVE, DAY, PUBLIC, Staffed
+from tests.district import ADMINISTRATIVE, DAY, LONG_AGO, PUBLIC, Staffed
 
 AUGUST, SEPTEMBER, OCTOBER = date(2021, 8, 1), date(2021, 9, 1), date(2021, 10, 1)
 JUNE = date(2021, 6, 1)
@@ -254,6 +255,15 @@ def test_nobody_is_taken_over_who_was_too_young_or_came_later() -> None:
     story.when(young).refused_by(person_is_old_enough)
     with pytest.raises(ValidationError, match="晚于建账日"):
         story.taking_over(story.a, entered_on=AUGUST)
+
+
+def test_nobody_is_taken_over_later() -> None:
+    """Who comes after the books were opened needs an approval, a notice and a vacancy."""
+    story = Staffed()
+    for day in (AUGUST, LONG_AGO):
+        story.when(story.taking_over(story.a, day=day, entered_on=LONG_AGO)).refused_by(
+            books_are_taken_over_as_of_their_opening, f"建账日是2021-07-01，不是{day}", at=[1]
+        )
 
 
 def test_a_person_is_taken_over_once() -> None:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -22,38 +21,12 @@ from domain.rights_content import NAME_LIMIT, ItemContent
 from domain.rights_headings import RIGHTS
 from infrastructure.workbooks import open_book
 from tests.rights_agreement import workbooks
+from tests.rights_pages import Book, Page
 from tests.shared_data import shared
 from tests.xls_writer import xls
 
 HEADINGS = ["序号", "职权名称", "子项", "职权类别", "设定依据", "实施主体", "承办科室", "备注"]
 LAW = "《教育法》第七十五条"
-
-
-@dataclass
-class Page:
-    """A sheet as the reader of workbooks would hand it over."""
-
-    name: str
-    cells: Sequence[Sequence[Cell]]
-    areas: Sequence[Merge] = ()
-    hidden: bool = False
-
-    def rows(self) -> Iterator[tuple[int, list[Cell]]]:
-        """Yield the rows."""
-        return ((number, list(row)) for number, row in enumerate(self.cells, start=1))
-
-    def merges(self) -> Sequence[Merge]:
-        """Return the merged areas."""
-        return self.areas
-
-
-@dataclass
-class Book:
-    """A workbook of such sheets."""
-
-    sheets: Sequence[Page]
-    name: str = "清单.xlsx"
-    kind: str = field(default="xlsx")
 
 
 def read(*rows: Sequence[Cell], merges: Sequence[Merge] = (), name: str = "Sheet1") -> RightsRead:

@@ -12,11 +12,13 @@ from application import (
     quotas,
     rights,
     rights_adjusting,
+    rights_compiling,
+    rights_editions,
     settings,
     staffing,
 )
 from application.ledgers import LEDGERS
-from domain import institutions_changes, opening, rights_opening
+from domain import institutions_changes, opening, rights_opening, rights_submitting
 from domain.deciding import COMMANDS, RULES
 from domain.vocabulary import FACTS
 
@@ -30,7 +32,10 @@ CONTEXTS = (
     opening,
     rights,
     rights_adjusting,
+    rights_compiling,
+    rights_editions,
     rights_opening,
+    rights_submitting,
 )
 """The modules that fill the registers when they are imported, in story order."""
 

@@ -156,7 +156,8 @@ class Carrying:
             self.past.require(category_stays if kept else category_differs, now.heading, heading)
             fields = differing(now.content, content)
             self.past.require(text_changes, fields, now.heading)
-            self._require_name(self.department, heading, item)
+            if heading.key != now.heading.key:
+                self._require_name(self.department, heading, item)
             yield ItemChanged(
                 item=item,
                 department=self.department,

@@ -16,7 +16,14 @@ _ON: Final = {"effective_on": "2024-05-06"}
 _SOMEBODY: Final = {"name": "张示范", "id_no": "130102199001010015"}
 _POSTS: Final = {"quota_kind": "20", "number": 3}
 _INSTITUTION: Final = {"name": "示范区档案馆", "category": "institution", "rank": "40"}
-_ITEM, _ADJUSTMENT = "5D7F9H1K3M5P7R9T", "3V5X7Z9B1D3F5H7K"
+_ITEM, _ADJUSTMENT, _COMPILE = "5D7F9H1K3M5P7R9T", "3V5X7Z9B1D3F5H7K", "8A0C2E4G6J8M0P2R"
+_PART: Final = {"compiling": _COMPILE, "department": _ARCHIVE}
+_EDITION: Final = {
+    "name": "2024年版",
+    "approved_by": "government",
+    "meeting": "区政府第28次常务会议",
+    "channels": ["区政府门户网站"],
+}
 _SOURCE: Final = {"file": "2024年区农业农村局权责清单.xls", "sheet": "行政许可", "row": 4}
 _CONTENT: Final = {
     "category": "01",
@@ -163,4 +170,36 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "adjustment": _ADJUSTMENT,
         "channels": ["区政府门户网站"],
     },
+    "rights.start-compile": {
+        **_ON,
+        "name": "2024年版",
+        "departments": [_ARCHIVE],
+        "drafts_due_on": "2024-06-30",
+        **_BASIS,
+    },
+    "rights.draft-item": {**_ON, **_PART, "content": _CONTENT},
+    "rights.withdraw-draft": {**_ON, **_PART, "item": _ITEM},
+    "rights.submit-drafts": {**_ON, **_PART},
+    "rights.return-drafts": {
+        **_ON,
+        **_PART,
+        "reviewed_by": _SCHOOL,
+        "comments": [{"item": _ITEM, "comment": "请补充责任事项依据。"}],
+    },
+    "rights.pass-drafts": {**_ON, **_PART, "reviewed_by": _SCHOOL},
+    "rights.check-compile": {
+        **_ON,
+        "compiling": _COMPILE,
+        "passed": True,
+        "opinion": "依据合法有效。",
+    },
+    "rights.approve-compile": {
+        **_ON,
+        "compiling": _COMPILE,
+        "approved_by": "government",
+        "meeting": "区政府第28次常务会议",
+        **_BASIS,
+    },
+    "rights.publish-edition": {**_ON, **_EDITION, "compiling": _COMPILE, **_BASIS},
+    "rights.take-over-edition": {**_ON, **_EDITION},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -165,6 +166,21 @@ def test_random_bytes_are_never_handed_out_twice() -> None:
     pool = Randomness()
     taken = [pool.take(16) for _ in range(1000)]
     assert len(set(taken)) == 1000
+
+
+def test_a_forked_child_has_random_bytes_of_its_own() -> None:
+    """What a child is given nobody else gets: nonces must never meet under one key."""
+    pool = Randomness()
+    pool.take(1)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, pool.take(16))
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 16) != pool.take(16)
+    os.close(reading)
+    os.close(writing)
 
 
 def test_the_master_key_file_is_the_owners_alone(tmp_path: Path) -> None:

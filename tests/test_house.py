@@ -101,6 +101,22 @@ def test_only_the_journal_knows_the_event_sourcing_library() -> None:
         if any(name.partition(".")[0] == "eventsourcing" for name in imports(path))
     }
     assert users == {"infrastructure/journal.py"}
+    used = {n for n in imports(ROOT / "infrastructure/journal.py") if n.startswith("eventsourcing")}
+    # Its projections commit an event at a time and end with their connection: none of them here.
+    assert used == {
+        "eventsourcing.dcb.api",
+        "eventsourcing.dcb.postgres_tt",
+        "eventsourcing.persistence",
+        "eventsourcing.postgres",
+    }
+
+
+def test_facts_are_stored_under_names_and_never_python_paths() -> None:
+    """Moving or renaming a class must not orphan what was stored."""
+    for name, fact in own_facts().items():
+        assert re.fullmatch(r"[a-z]+\.[a-z]+(-[a-z]+)*", name), name
+        assert fact.__name__ not in name
+        assert fact.__module__ not in name
 
 
 def test_contexts_read_only_those_before_them() -> None:

@@ -144,3 +144,27 @@ def test_the_lock_hands_out_a_later_moment_each_time(recorder: JournalRecorder) 
             moments.append(writing.moment)
         recorder.append([DCBEvent("t", b"{}")])
     assert moments == sorted(set(moments))
+
+
+@pytest.mark.servers
+def test_two_journals_in_one_database_do_not_mix(empty_database: str) -> None:
+    """Traps 4 and 5: each in a schema of its own, by the connection's search path."""
+    offices = [Database(empty_database, schema=name, pool_size=2) for name in ("one", "Other-2")]
+    try:
+        for office in offices:
+            office.open()
+        one, other = (JournalRecorder(office) for office in offices)
+        assert one.append([DCBEvent("t", b"{}", ["a"]), DCBEvent("t", b"{}", ["a"])]) == 2
+        assert other.append([DCBEvent("u", b"{}", ["a"])]) == 1
+        query = DCBQuery([DCBQueryItem(tags=["a"])])
+        assert [event.event.type for event in one.read(query)] == ["t", "t"]
+        assert [event.event.type for event in other.read(query)] == ["u"]
+        with offices[0].as_owner() as owner:
+            row = owner.execute(
+                "SELECT count(*) FROM pg_constraint WHERE contype = 'f'"
+                " AND conrelid = 'journal_tags'::regclass"
+            ).fetchone()
+        assert row == (0,)
+    finally:
+        for office in offices:
+            office.close()

@@ -75,7 +75,7 @@ class Effect(NamedTuple):
         return self.entry.fact
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ledger:
     """A book of one row per subject (or per entry), valid and known over time.
 
@@ -150,7 +150,7 @@ class Move(NamedTuple):
     changes: dict[str, int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SumLedger:
     """A book of running sums, stored as dated changes and added up when asked.
 

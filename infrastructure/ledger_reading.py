@@ -71,6 +71,7 @@ class LedgerReader:
         """Read the stored form of ``ledgers`` from ``database``."""
         self.database = database
         self.ledgers = {one.name: one for one in ledgers}
+        self._shown: dict[str, tuple[Shown, ...]] = {}
 
     def ledger(self, name: str) -> AnyLedger:
         """Return a ledger by name; raises `NoSuchLedger`."""
@@ -80,7 +81,9 @@ class LedgerReader:
 
     def columns(self, name: str) -> tuple[Shown, ...]:
         """Return the columns that readers of the ledger see, in order."""
-        return shown_columns(self.ledger(name), self.ledgers)
+        if name not in self._shown:
+            self._shown[name] = shown_columns(self.ledger(name), self.ledgers)
+        return self._shown[name]
 
     def page(
         self, name: str, asked: Asked | None = None, *, cursor: str | None = None, limit: int = 100
@@ -91,8 +94,8 @@ class LedgerReader:
             raise BadQuestion("limit", f"每页行数应在1到{PAGE_LIMIT}之间。")
         begun = None if cursor is None else Cursor.read(cursor, asked.digest(name))
         select = self._select(ledger, asked)
-        with self._looking(ledger) as connection:
-            seen = self._seen(connection, asked if begun is None else begun.clocks())
+        clocks = asked if begun is None else begun.clocks()
+        with self._looking(ledger, clocks) as (connection, seen):
             if begun is not None:
                 select.after = self._place(connection, select, begun.key, seen)
             select.limit = limit + 1
@@ -107,8 +110,7 @@ class LedgerReader:
         """Return the row of one key (a page of one line, or of none)."""
         ledger = self.ledger(name)
         select = Select(ledger, self.ledgers, key=split_key(ledger, key), limit=1)
-        with self._looking(ledger) as connection:
-            seen = self._seen(connection, asked or Asked())
+        with self._looking(ledger, asked or Asked()) as (connection, seen):
             found = self._ask(connection, select, seen)
         lines = tuple(map(_liner(select, self.columns(name)), found))
         return Page(ledger, self.columns(name), lines, seen)
@@ -117,8 +119,7 @@ class LedgerReader:
         """Return how many rows a question has, and where that stands on the two clocks."""
         ledger, asked = self.ledger(name), asked or Asked()
         select = self._select(ledger, asked)
-        with self._looking(ledger) as connection:
-            seen = self._seen(connection, asked)
+        with self._looking(ledger, asked) as (connection, seen):
             words = Words(seen)
             statement = select.count(words)
             row = connection.execute(statement.encode(), words.values).fetchone()
@@ -140,8 +141,7 @@ class LedgerReader:
         """
         ledger = self.ledger(name)
         parts = split_key(ledger, key)
-        with self._looking(ledger) as connection:
-            seen = self._seen(connection, asked or Asked())
+        with self._looking(ledger, asked or Asked()) as (connection, seen):
             if isinstance(ledger, Ledger):
                 found = row_versions(connection, ledger, key, seen)
             else:
@@ -156,8 +156,7 @@ class LedgerReader:
         """Lend an answer without limit, read from the server as it is consumed."""
         ledger, asked = self.ledger(name), asked or Asked()
         select = self._select(ledger, asked)
-        with self._looking(ledger) as connection:
-            seen = self._seen(connection, asked)
+        with self._looking(ledger, asked) as (connection, seen):
             words = Words(seen)
             with connection.cursor(name="ledger_stream") as cursor:
                 cursor.itersize = FETCH
@@ -168,8 +167,8 @@ class LedgerReader:
     # ── one look ─────────────────────────────────────────────────────────────────────────────
 
     @contextmanager
-    def _looking(self, ledger: AnyLedger) -> Iterator[Connection[Any]]:
-        """Lend one consistent look at the ledger and those it is joined to.
+    def _looking(self, ledger: AnyLedger, asked: Asked) -> Iterator[tuple[Connection[Any], Seen]]:
+        """Lend one consistent look at the ledger and those it is joined to, and where it stands.
 
         The tables are locked against being swapped by a rebuild before the look is fixed: a table
         swapped in afterwards would seem empty to it. Whoever locks several does so by name.
@@ -177,10 +176,12 @@ class LedgerReader:
         tables = ", ".join(map(quoted, sorted(tables_of(ledger))))
         with self.database.reading() as connection:
             try:
-                connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE".encode())
+                with connection.pipeline():  # one exchange with the server for both
+                    connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE".encode())
+                    clocks = connection.execute(_CLOCKS, prepare=True)
             except psycopg.errors.UndefinedTable as error:
                 raise NotBuilt(ledger.title) from error
-            yield connection
+            yield connection, self._seen(connection, clocks.fetchone(), asked)
 
     def _ask(self, connection: Connection[Any], select: Select, seen: Seen) -> list[Any]:
         words = Words(seen)
@@ -197,12 +198,11 @@ class LedgerReader:
         names = [*at.columns, *(one.name for one in _grouped(at.ledger))]
         return [found[0][names.index(name)] for name, _ in select.order]
 
-    def _seen(self, connection: Connection[Any], asked: Asked) -> Seen:
+    def _seen(self, connection: Connection[Any], clocks: Any, asked: Asked) -> Seen:
         """Return where on the two clocks the question stands; raises `NotOpened` before 建账日."""
-        row = connection.execute(_CLOCKS, prepare=True).fetchone()
-        if row is None:
+        if clocks is None:
             raise NotOpened(None)
-        head, recorded_at, today, opened_on = row
+        head, recorded_at, today, opened_on = clocks
         known, known_at = head, recorded_at
         if asked.known is not None and asked.known < head:
             known, known_at = _found(connection, _KNOWN, (asked.known,), opened_on)
@@ -216,7 +216,7 @@ class LedgerReader:
     # ── conditions ───────────────────────────────────────────────────────────────────────────
 
     def _select(self, ledger: AnyLedger, asked: Asked) -> Select:
-        columns = {shown.name: shown for shown in shown_columns(ledger, self.ledgers)}
+        columns = {shown.name: shown for shown in self.columns(ledger.name)}
         for name in asked.sort:
             plain = name.removeprefix("-")
             if plain == "key":

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
+from functools import cache
 from operator import attrgetter
-from types import NoneType
+from types import MappingProxyType, NoneType
 from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from application.keeping import Changes, SumRow
@@ -54,21 +56,29 @@ def definition(ledger: AnyLedger) -> str:
 # ── columns ──────────────────────────────────────────────────────────────────────────────────
 
 
-def fields(ledger: AnyLedger) -> dict[str, str]:
-    """Return the stored columns that hold what the ledger shows, with their SQL types."""
+@cache
+def fields(ledger: AnyLedger) -> Mapping[str, str]:
+    """Return the stored columns that hold what the ledger shows, with their SQL types.
+
+    Worked out once: every question asks, and evaluating a row's annotations takes milliseconds.
+    """
     if isinstance(ledger, SumLedger):
         keys = dict.fromkeys(ledger.keys, f"{_TEXT} NOT NULL")
-        return _checked(ledger, {**keys, **dict.fromkeys(ledger.measures, "bigint NOT NULL")})
-    return _checked(ledger, {name: _column_type(ledger, name) for name in ledger.columns})
+        measures = dict.fromkeys(ledger.measures, "bigint NOT NULL")
+        return _checked(ledger, {**keys, **measures})
+    hints = get_type_hints(ledger.row)
+    empty = {name for name, hint in hints.items() if NoneType in get_args(hint)}
+    types = {name: _column_type(ledger, name, empty) for name in ledger.columns}
+    return _checked(ledger, types)
 
 
-def _column_type(ledger: Ledger, name: str) -> str:
+def _column_type(ledger: Ledger, name: str, may_be_empty: AbstractSet[str]) -> str:
     plain, column = ledger.types[name], ledger.columns[name]
     if get_origin(plain) is not None or not issubclass(plain, tuple(SQL_TYPES)):
         msg = f"ledger {ledger.name}: field {name} is {plain!r}, which no column can hold"
         raise TypeError(msg)
     kind = _TEXT if column.personal else _sql_type(plain)
-    empty = _may_be_empty(ledger.row, name) or (column.personal and plain is not str)
+    empty = name in may_be_empty or (column.personal and plain is not str)
     return kind if empty else f"{kind} NOT NULL"
 
 
@@ -76,17 +86,13 @@ def _sql_type(plain: type) -> str:
     return SQL_TYPES[str if issubclass(plain, str) else plain]
 
 
-def _may_be_empty(row: type[Any], name: str) -> bool:
-    return NoneType in get_args(get_type_hints(row)[name])
-
-
-def _checked(ledger: AnyLedger, columns: dict[str, str]) -> dict[str, str]:
+def _checked(ledger: AnyLedger, columns: dict[str, str]) -> Mapping[str, str]:
     marks = {*ROW_MARKS, "seq"} if isinstance(ledger, Ledger) else set(SUM_MARKS)
     wrong = [n for n in (ledger.name, *columns) if not _NAME.match(n) or n in marks]
     if wrong:
         msg = f"ledger {ledger.name}: {wrong} cannot be names of a table's columns"
         raise TypeError(msg)
-    return columns
+    return MappingProxyType(columns)
 
 
 def quoted(name: str) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from application import ledgers
 from application.ledgers import Ledger, SumLedger, row_as_of, sums_as_of
+from infrastructure import ledger_tables
 from infrastructure.ledger_reading import (
     Asked,
     BadCursor,
@@ -153,6 +155,22 @@ def test_pages_say_what_the_law_says(library: Library) -> None:
             assert streamed == [line for page in pages for line in page.lines]
             said += count
     assert said > 200
+
+
+def test_a_question_evaluates_no_annotations(
+    shelf: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a ledger's declaration says is worked out once: doing so takes as long as 100 pages."""
+    for name in shelf.reader.ledgers:
+        shelf.reader.page(name)
+
+    def evaluated(*_: object, **__: object) -> None:
+        pytest.fail("a question has evaluated a row's annotations")
+
+    for module in (ledgers, ledger_tables):
+        monkeypatch.setattr(module, "get_type_hints", evaluated)
+    for name in shelf.reader.ledgers:
+        shelf.reader.page(name)
 
 
 def test_one_row_is_the_one_in_the_page(shelf: Library) -> None:

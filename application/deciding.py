@@ -141,5 +141,7 @@ def require_two(
 
 def kinds_in(command: Command) -> set[str]:
     """Return the kinds that a command carries out: its own, and those inside a correction."""
+    if "items" not in type(command).model_fields:
+        return {command.kind}
     inside: list[Any] = [getattr(one, "command", None) for one in getattr(command, "items", ())]
     return {command.kind, *(one.kind for one in inside if one is not None)}

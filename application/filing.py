@@ -6,7 +6,8 @@ Store.writing() ──► Transaction (holds the lock) ──store(Batch)──�
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,8 @@ from typing import Protocol
 
 from application.keeping import Changes, RowStore
 from application.standings import Source
-from domain.vocabulary import Entry
+from domain.deciding import Command
+from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Entry
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,14 @@ class Transaction(Protocol):
         """Tags of the entries after ``position``: what others have touched."""
         ...
 
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Store entries that follow the last, ahead of the batch that they belong to."""
+        ...
+
+    def attempt(self) -> AbstractContextManager[None]:
+        """Take back what is added within the block, if it ends badly; the lock is kept."""
+        ...
+
     def store(self, batch: Batch) -> None:
         """Store everything, or raise and store nothing."""
         ...
@@ -82,3 +92,12 @@ class Store(Source, RowStore, Protocol):
     def between(self, first: int, last: int) -> list[Entry]:
         """The entries from ``first`` to ``last``."""
         ...
+
+
+_INTERNAL_ID = re.compile(f"[{ID_ALPHABET}]{{{ID_LENGTH}}}")
+
+
+def subjects_of(command: Command) -> Iterable[str]:
+    """Yield the internal ids a command's body names; never what it says about them."""
+    values = (getattr(command, name) for name in type(command).model_fields)
+    return (v for v in values if isinstance(v, str) and _INTERNAL_ID.fullmatch(v))

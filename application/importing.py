@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from application.importing_reading import Progress, Ready, books_of, prepare, silent
 from application.importing_results import (
@@ -152,6 +152,7 @@ class _Import:
             OpenCeiling(effective_on=order.opening, quota_kind=kind, number=number)
             for kind, number in order.ceilings.items()
         ]
+        self._heard: list[_Heard] = []
         self._firsts: list[int] = []
         self._filed: list[RowResult] = []
         self._by_number: dict[str, RowResult] = {}
@@ -173,9 +174,8 @@ class _Import:
             receipt = self._file(dry_run=True)
         if receipt.replayed:
             answer.replayed = True
-            self._tell(self._file(dry_run=True))
-        else:
-            self._tell(receipt)
+            self._file(dry_run=True)
+        self._tell()
         if not order.dry_run:
             answer.stage = "held" if held else "recorded"
             if receipt.last and not held:
@@ -216,6 +216,7 @@ class _Import:
         """File everything as one append; with ``strict`` one refusal is raised for all."""
         if partial is None:
             partial = dry_run or not self._order.strict
+        self._heard.clear()
         commands = [*self._ceilings, *(row.command for row in self._waiting if row.command)]
         filing = Filing(
             tuple(commands),
@@ -223,20 +224,26 @@ class _Import:
             key=None if dry_run else self._order.key,
             partial=partial,
             dry_run=dry_run,
-            progress=lambda: self._progress("decide", 1),
+            hear=self._hear,
         )
         return self._writer.do(filing)
 
+    def _hear(self, outcome: Outcome) -> None:
+        """Keep of an outcome, in the writer's thread, what its row will be told."""
+        n = len(self._heard) - len(self._ceilings)
+        command = self._waiting[n].command if n >= 0 else None
+        self._heard.append(_heard(outcome, command, self._says))
+        self._progress("decide", 1)
+
     # ── telling ──────────────────────────────────────────────────────────────────────────────
 
-    def _tell(self, receipt: Receipt) -> None:
+    def _tell(self) -> None:
         """Say of each row what the rules said of its command."""
-        outcomes = receipt.outcomes[len(self._ceilings) :]
-        for row, outcome in zip(self._waiting, outcomes, strict=True):
-            if outcome.refused is not None:
-                self._tell_refused(row, outcome.refused)
-            elif outcome.entries:
-                self._tell_filed(row, outcome.entries)
+        for row, heard in zip(self._waiting, self._heard[len(self._ceilings) :], strict=True):
+            if heard.refused is not None:
+                self._tell_refused(row, heard.refused)
+            elif heard.first:
+                self._tell_filed(row, heard)
             else:
                 self._tell_known(row)
             row.command = None
@@ -273,19 +280,16 @@ class _Import:
         }
         return f"（见{'、'.join(_place(one, result) for one in rows.values())}）" if rows else ""
 
-    def _tell_filed(self, row: Pending, entries: Sequence[Entry]) -> None:
+    def _tell_filed(self, row: Pending, heard: _Heard) -> None:
         result, command = row.result, row.command
-        result.first, result.last = entries[0].position, entries[-1].position
+        result.first, result.last, result.says = heard.first, heard.last, heard.says
         self._firsts.append(result.first)
         self._filed.append(result)
-        facts = [entry.fact for entry in entries]
         if isinstance(command, OpenPerson):
             self._by_number[command.particulars.id_no] = result
-            if any(isinstance(fact, TakenOver) and fact.excused for fact in facts):
-                found = Finding(OVER_QUOTA, MESSAGES[OVER_QUOTA])
-                result.warnings = (*result.warnings, found)
-        says = _says(command, facts)
-        result.says = self._says.setdefault(says, says)  # the same few texts, again and again
+        if heard.over_quota:
+            found = Finding(OVER_QUOTA, MESSAGES[OVER_QUOTA])
+            result.warnings = (*result.warnings, found)
 
     def _tell_known(self, row: Pending) -> None:
         result, command = row.result, row.command
@@ -301,6 +305,37 @@ class _Import:
                 else f"与{_place(earlier, result)}是同一人、同一单位，不重复记录"
             )
         result.warnings = (*result.warnings, Finding(code, message))
+
+
+class _Heard(NamedTuple):
+    """What is kept of an outcome: there may be fifty thousand."""
+
+    refused: Refused | None = None
+    first: int = 0
+    last: int = 0
+    says: str = ""
+    over_quota: bool = False
+
+
+_NOTHING_NEW: Final = _Heard()
+
+
+def _heard(
+    outcome: Outcome, command: OpenInstitution | OpenPerson | None, texts: dict[str, str]
+) -> _Heard:
+    """Return what is kept of the outcome of a row's command; ``texts`` holds what was said."""
+    if outcome.refused is not None:
+        return _Heard(outcome.refused.with_traceback(None))
+    if not outcome.entries:
+        return _NOTHING_NEW
+    facts = [entry.fact for entry in outcome.entries]
+    says = "" if command is None else _says(command, facts)
+    return _Heard(
+        first=outcome.entries[0].position,
+        last=outcome.entries[-1].position,
+        says=texts.setdefault(says, says),
+        over_quota=any(isinstance(fact, TakenOver) and fact.excused for fact in facts),
+    )
 
 
 def _says(command: OpenInstitution | OpenPerson | None, facts: Sequence[Fact]) -> str:

@@ -16,22 +16,23 @@ database did not answer is looked up before anything is filed again.
 from __future__ import annotations
 
 import queue
-import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from application.deciding import carry_out, require_two
-from application.filing import Batch, Filed, Refusal, Store, Transaction
+from application.filing import Batch, Filed, Refusal, Store, Transaction, subjects_of
+from application.journal_parts import carry_out_in_parts
 from application.keeping import Keeper
 from application.ledgers import AnyLedger
 from application.standings import Inquiry, Standings
 from domain.deciding import Command, Draft, Refused
 from domain.journal import require_opened
-from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Decided, Entry
+from domain.vocabulary import Decided, Entry
 
 OFFICE_ZONE = ZoneInfo("Asia/Shanghai")
 """The office's calendar day decides what is late; moments are stored in UTC."""
@@ -52,7 +53,9 @@ class Filing:
     ``key`` is the caller's Idempotency-Key, scoped to the actor. ``partial``: refused members are
     left out and the rest is filed; otherwise one refusal refuses the whole. ``proposal`` names the
     proposal that this filing carries out (``prepared_by`` made it, ``approved_by`` runs it).
-    ``progress`` hears of each command as it has been decided, in the writer's thread.
+    ``progress`` hears of each command as it has been decided, in the writer's thread. So does
+    ``hear`` of each outcome: then the filing is carried out part by part, however long it is, and
+    the receipt does not hold the outcomes.
     """
 
     commands: tuple[Command, ...]
@@ -64,6 +67,7 @@ class Filing:
     dry_run: bool = False
     proposal: str | None = None
     progress: Callable[[], None] | None = None
+    hear: Callable[[Outcome], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -194,8 +198,8 @@ class Writer:
                     break
             # Who no longer waits is left out; from here on nobody can take back what is filed.
             wanted = [job for job in jobs if job.future.set_running_or_notify_cancel()]
-            if wanted:
-                self._work_off(wanted)
+            for batch in _apart(wanted):
+                self._work_off(batch)
                 self._session = None
 
     def _work_off(self, jobs: Sequence[_Job]) -> None:
@@ -233,9 +237,9 @@ class Writer:
     def _found_filed(self) -> list[_Answer]:
         """Return the answers of a batch whose commit was done although nobody said so."""
         session = self._session
-        if session is None or not session.answers or not session.batch.entries:
+        if session is None or not session.answers or session.first is None:
             return []
-        first = session.batch.entries[0]
+        first = session.first
         try:
             with self._store.writing():  # whoever may still be committing it holds the lock
                 kept = self._store.entry(first.position)
@@ -256,7 +260,8 @@ class Writer:
             wanted = [(j.filing.actor, j.filing.key) for j in jobs if j.filing.key is not None]
             if wanted:
                 session.earlier = transaction.filed(wanted)
-            self._standings.foresee(command for job in jobs for command in job.filing.commands)
+            short = [job.filing for job in jobs if job.filing.hear is None]
+            self._standings.foresee(command for filing in short for command in filing.commands)
             answers = [session.answer(job) for job in jobs]
             session.batch.ledgers = self._keeper.take()
             transaction.store(session.batch)
@@ -277,6 +282,12 @@ class Writer:
         self._head = transaction.head
 
 
+def _apart(jobs: Sequence[_Job]) -> Iterator[list[_Job]]:
+    """Yield jobs to be filed together, in their order; a long filing alone."""
+    for _, together in groupby(jobs, lambda job: id(job) if job.filing.hear is not None else 0):
+        yield list(together)
+
+
 class _Session:
     """One batch under the lock: deciding its filings in order, collecting what is to be stored."""
 
@@ -284,7 +295,9 @@ class _Session:
         self.writer = writer
         self.standings = writer._standings  # noqa: SLF001  (the session is the writer's other half)
         self.keeper = writer._keeper  # noqa: SLF001
+        self.transaction = transaction
         self.answers: list[_Answer] = []
+        self.first: Entry | None = None
         self.position = transaction.head
         self.moment = transaction.moment
         self.earlier: dict[tuple[str, str], Filed] = {}
@@ -297,7 +310,7 @@ class _Session:
             known = self._known(job)
             if known is not None:
                 return _Answer(job, known)
-            receipt = self._carry_out(filing)
+            receipt = self._carry_out(filing) if filing.hear is None else self._in_parts(filing)
         except (Refused, KeyReused) as error:
             return _Answer(job, error=error)
         if filing.key is not None and not filing.dry_run and receipt.last:
@@ -346,6 +359,7 @@ class _Session:
         elif entries:
             self.keeper.absorb(entries)
             self.batch.entries += entries
+            self.first = self.first or entries[0]
             if filing.proposal is not None:
                 done = (filing.proposal, filing.approved_by or filing.actor, entries[0].position)
                 self.batch.proposals.append(done)
@@ -353,6 +367,30 @@ class _Session:
             return Receipt(start + 1, self.position, moment, tuple(outcomes))
         first, last = (start + 1, start + len(entries)) if entries else (0, 0)
         return Receipt(first, last, self.moment, tuple(outcomes), dry_run=filing.dry_run)
+
+    def _in_parts(self, filing: Filing) -> Receipt:
+        """Carry out a long filing, which is alone in its batch (see `journal_parts`)."""
+        start, moment = self.position, self.moment
+
+        def decide(command: Command) -> tuple[Entry, ...]:
+            outcome = self._decide(filing, command)
+            if outcome.entries and not filing.dry_run:
+                self.first = self.first or outcome.entries[0]
+            if filing.hear is not None:
+                filing.hear(outcome)
+            return outcome.entries
+
+        dry = filing.dry_run
+        filed = carry_out_in_parts(self, filing.commands, decide, dry_run=dry)
+        first, last = (start + 1, start + filed) if filed else (0, 0)
+        if filed and not dry:
+            self.moment += timedelta(microseconds=1)
+        return Receipt(first, last, moment, (), dry_run=dry)
+
+    def forget(self) -> None:
+        """See `application.journal_parts.Session.forget`."""
+        self.first = None
+        self.writer._forget()  # noqa: SLF001
 
     def _decide(self, filing: Filing, command: Command) -> Outcome:
         before = self.position
@@ -407,12 +445,3 @@ class _Session:
     def _note_refusal(self, filing: Filing, command: Command, refused: Refused) -> None:
         subjects = tuple(subjects_of(command))
         self.batch.refusals.append(Refusal(filing.actor, command.kind, subjects, refused.rule.name))
-
-
-_INTERNAL_ID = re.compile(f"[{ID_ALPHABET}]{{{ID_LENGTH}}}")
-
-
-def subjects_of(command: Command) -> Iterable[str]:
-    """Yield the internal ids a command's body names; never what it says about them."""
-    values = (getattr(command, name) for name in type(command).model_fields)
-    return (v for v in values if isinstance(v, str) and _INTERNAL_ID.fullmatch(v))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from application.ledgers import AnyLedger, Ledger, Move, Stored, SumLedger
+from application.ledgers import OPEN_POSITION, AnyLedger, Ledger, Move, Stored, SumLedger
 from application.timelines import Timeline
 from domain.vocabulary import Entry, Fact
 
@@ -50,6 +50,9 @@ class RowStore(Protocol):
         ...
 
 
+STEP_TO_COME = 2**61
+"""Stands for an append's step while its last position is not known yet."""
+
 Slot = tuple[str, str]
 """A ledger's name and the key of one of its rows."""
 
@@ -78,19 +81,37 @@ class Keeper:
         self._timelines: OrderedDict[Slot, Timeline] = OrderedDict()
         self._passing: dict[Slot, Timeline] = {}
         self._places: dict[int, list[Entry]] = {}
-        self._touched: dict[str, dict[int, Stored]] = {}
+        self._touched: dict[Slot, dict[int, Stored]] = {}
         self._changes: dict[str, Changes] = {}
 
     def absorb(self, entries: Sequence[Entry]) -> None:
         """Take in the entries of one append, which are the newest of the journal."""
-        first, step = entries[0].position, entries[-1].position
+        self._absorb(entries, entries[-1].position)
+
+    def absorb_part(self, entries: Sequence[Entry]) -> None:
+        """Take in a part of an append, which is alone in its transaction; then `end_append`."""
+        self._absorb(entries, STEP_TO_COME)
+
+    def end_append(self, step: int) -> None:
+        """All parts of an append have been taken in; ``step`` is its last position."""
+        for rows in self._touched.values():
+            for row in rows.values():
+                row.kf = step if row.kf == STEP_TO_COME else row.kf
+                row.ek = step if row.ek == STEP_TO_COME else row.ek
+                row.ku = step if row.ku == STEP_TO_COME else row.ku
+        for changes in self._changes.values():
+            changes.moves = [row._replace(kf=step) for row in changes.moves]
+            changes.retired = dict.fromkeys(changes.retired, step)
+
+    def _absorb(self, entries: Sequence[Entry], step: int) -> None:
+        first = entries[0].position
         for book in self._sums:
             self._move(book, entries, step)
         if len(entries) == 1:
             (entry,) = entries
             for ledger in self._takers(entry):
                 for key in dict.fromkeys(ledger.keys(entry)):
-                    self._extend(ledger, (ledger.name, key), entries, step)
+                    self._extend(ledger, (ledger.name, key), entries, step, first)
             return
         concerned: dict[Slot, tuple[Ledger, list[Entry]]] = {}
         for entry in entries:
@@ -110,12 +131,21 @@ class Keeper:
         slot: Slot,
         about: Sequence[Entry],
         step: int,
-        first: int | None = None,
+        first: int,
     ) -> None:
-        """Let one row hear what an append, whose first position is ``first``, says of it."""
-        touched = self._timeline(ledger, slot, first or step).extend(about, step)
-        if touched:
-            rows = self._touched.setdefault(ledger.name, {})
+        """Let one row hear what an append says of it.
+
+        ``first`` is the append's first position, or that of the part at hand.
+        """
+        timeline = self._timeline(ledger, slot, first)
+        born = [row for row in timeline.rows if row.kf == step]
+        touched = timeline.extend(about, step)
+        if touched or born:
+            rows = self._touched.setdefault(slot, {})
+            alive = {id(row) for row in timeline.rows}
+            for row in born:  # by an earlier part
+                if id(row) not in alive:
+                    rows.pop(id(row), None)
             for row in touched:
                 rows[id(row)] = row
 
@@ -150,11 +180,19 @@ class Keeper:
         timeline = known.get(slot)
         if timeline is None:
             earlier = self._earlier(ledger, slot[1], first)
-            rows = self._rows.live_rows(ledger, slot[1]) if earlier else []
+            rows = self._live_rows(ledger, slot) if earlier else []
             timeline = known[slot] = Timeline(ledger, slot[1], earlier, rows)
         elif known is self._timelines:
             self._timelines.move_to_end(slot)
         return timeline
+
+    def _live_rows(self, ledger: Ledger, slot: Slot) -> list[Stored]:
+        """Return the live rows: those stored, and what is still to be written about them."""
+        found = {(row.kf, row.vf): row for row in self._rows.live_rows(ledger, slot[1])}
+        for row in self._touched.get(slot, {}).values():
+            found[row.kf, row.vf] = row
+        live = (row for row in found.values() if row.ku == OPEN_POSITION)
+        return sorted(live, key=lambda row: row.vf)
 
     def _earlier(self, ledger: Ledger, key: str, first: int) -> list[Entry]:
         """Return the entries before position ``first`` that have a say in the row of ``key``."""
@@ -171,8 +209,8 @@ class Keeper:
 
     def take(self) -> dict[str, Changes]:
         """Return what has to be written since the last call."""
-        for name, rows in self._touched.items():
-            changes = self._changes.setdefault(name, Changes())
+        for slot, rows in self._touched.items():
+            changes = self._changes.setdefault(slot[0], Changes())
             for row in rows.values():
                 (changes.added if row.is_new else changes.changed).append(row)
         taken, self._changes, self._touched = self._changes, {}, {}
@@ -183,9 +221,13 @@ class Keeper:
         for changes in taken.values():
             for row in changes.added:
                 row.is_new = False
+        self.trim(self._capacity)
+
+    def trim(self, kept: int) -> None:
+        """Remember not more than ``kept`` subjects; the others are read again when needed."""
         self._passing.clear()
         self._places.clear()
-        while len(self._timelines) > self._capacity:
+        while len(self._timelines) > kept:
             self._timelines.popitem(last=False)
 
     def forget(self) -> None:

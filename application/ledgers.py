@@ -320,8 +320,9 @@ def redraw(
                 kept.append(row)
                 del wanted[row.vf, row.position]
                 continue
-            if row.ek == OPEN_POSITION and row.kf < step:
-                row.ev, row.ek = segment.vt, step
+            if row.ek in {OPEN_POSITION, step} and row.kf < step:
+                row.ev = segment.vt
+                row.ek = OPEN_POSITION if segment.vt == OPEN_DAY else step
                 kept.append(row)
                 changed.append(row)
                 del wanted[row.vf, row.position]

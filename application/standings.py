@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cache
 from itertools import islice
+from sys import intern
 from typing import Any, Protocol, cast
 
 from domain.deciding import (
@@ -164,7 +165,9 @@ class Standings:
 
     def _state(self, kind: type[Standing], tag: str) -> Standing:
         states = self._states.setdefault(tag, {})
-        if kind not in states:
+        if kind in states:
+            self._logs.move_to_end(tag)
+        else:
             state = kind.begun(tag.partition(":")[2])
             for entry in live(self.log(tag)):
                 state = state.after(entry)
@@ -232,14 +235,21 @@ class Standings:
         while len(self._undo) > mark:
             self._undo.pop()()
 
-    def settle(self) -> None:
-        """What has been applied is durable now: forget how to undo it, and trim."""
+    def hold(self) -> None:
+        """What has been applied so far will be forgotten, if at all, by forgetting everything."""
+        self._undo.clear()
+
+    def settle(self, kept: int | None = None) -> None:
+        """What has been applied is stored now: forget how to undo it, and trim.
+
+        ``kept``: so many small subjects stay, instead of as many as there is room for.
+        """
         self._undo.clear()
         self._unsettled.clear()
         self._fresh.clear()
         self._identities.clear()
         self._foreseen.clear()
-        while len(self._logs) > self.capacity:
+        while len(self._logs) > (self.capacity if kept is None else kept):
             tag, _ = self._logs.popitem(last=False)
             self._states.pop(tag, None)
             self._latest.pop(tag, None)
@@ -252,6 +262,8 @@ class Standings:
         self._unsettled.clear()
         self._identities.clear()
         self._foreseen.clear()
+        if tags is None:
+            self._fresh.clear()
         for tag in [*self._logs, *self._books] if tags is None else tags:
             self._logs.pop(tag, None)
             self._states.pop(tag, None)
@@ -295,7 +307,7 @@ class Inquiry:
 
     def of(self, standing: type[S], who: str) -> S:
         """See `domain.deciding.Past.of`."""
-        self.asked[f"{standing.subject}:{who}"] = None
+        self.asked[intern(f"{standing.subject}:{who}")] = None
         return self.standings.of(standing, who)
 
     def newly_asked(self) -> tuple[str, ...]:

@@ -13,7 +13,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, ClassVar, NamedTuple, Protocol, Self, TypeVar, overload
+from functools import cached_property
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    NamedTuple,
+    Protocol,
+    Self,
+    TypeVar,
+    overload,
+)
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -129,7 +140,7 @@ class Rule:
     Where several commands are filed as one, such a rule need hold only for all of them together.
     """
 
-    @property
+    @cached_property
     def label(self) -> str:
         """``name@version``, as entries store it."""
         return f"{self.name}@{self.version}"
@@ -246,7 +257,7 @@ class Draft:
 
 Decision = Iterator[Fact | Draft]
 
-_NAMED_BY_FIELD = ("person", "institution", "approval")
+_NAMED_BY_FIELD: Final = ("person", "institution", "approval")
 """Fields of commands that bear the name of the kind whose id they hold."""
 
 
@@ -298,7 +309,8 @@ class Command(BaseModel):
 
         Named beforehand, what stands about those of a whole batch is loaded at once.
         """
-        named = ((kind, getattr(self, kind, None)) for kind in _NAMED_BY_FIELD)
+        fields = type(self).model_fields
+        named = ((kind, getattr(self, kind)) for kind in _NAMED_BY_FIELD if kind in fields)
         return tuple(f"{kind}:{who}" for kind, who in named if isinstance(who, str))
 
     def decide(self, past: Past) -> Decision:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -56,6 +57,7 @@ def _name(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=256)
 def _id_no(text: str) -> str:
     return parse_resident_id(text).number18
 

@@ -11,12 +11,12 @@ from typing import Final
 
 _FULL_WIDTH: Final = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_SPACES = re.compile(r"\s+")
+_WIDE = re.compile(r"[\uff01-\uff5e\u3000]")
 
 
 def half_width(text: str) -> str:
     """Return ``text`` with full-width (全角) letters, digits, signs and spaces made ASCII."""
-    return text if text.isascii() else text.translate(_FULL_WIDTH)
+    return text.translate(_FULL_WIDTH) if _WIDE.search(text) else text
 
 
 def visible(text: str) -> str:
@@ -26,7 +26,7 @@ def visible(text: str) -> str:
 
 def without_spaces(text: str) -> str:
     """Return ``text`` without any white space, line breaks included."""
-    return _SPACES.sub("", text)
+    return "".join(text.split())
 
 
 def compact(text: str) -> str:

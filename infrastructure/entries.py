@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import orjson
@@ -52,6 +52,7 @@ def _refuse(value: Any) -> Any:
     raise TypeError(msg)
 
 
+@lru_cache(maxsize=64)
 def instant(moment: datetime) -> str:
     """Return a moment as stored: UTC, always six digits of a second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

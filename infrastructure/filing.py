@@ -212,11 +212,34 @@ class FilingTransaction:
         ).fetchall()
         return {row[0] for row in rows}
 
+    def add(self, entries: Sequence[Entry]) -> None:
+        """See `application.filing.Transaction.add`."""
+        self._load_keys(entries)
+        self._writing.add([_row(entry, self._ring) for entry in entries])
+        self._add_people(entries)
+
+    def _load_keys(self, entries: Sequence[Entry]) -> None:
+        """Load the keys of the people these entries are about; whoever is new has none yet."""
+        persons = {person_of(entry.tags) for entry in entries} - self._fresh
+        self._ring.load(self._connection, (p for p in persons if p is not None))
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """See `application.filing.Transaction.attempt`."""
+        head = self._writing.head
+        try:
+            with self._connection.transaction():
+                yield
+        except BaseException:
+            self._writing.head = head
+            self._ring.take_new()
+            self._ring.discard_all()
+            raise
+
     def store(self, batch: Batch) -> None:
         """See `application.filing.Transaction.store`."""
         if batch.entries:
-            persons = {person_of(entry.tags) for entry in batch.entries} - self._fresh
-            self._ring.load(self._connection, (p for p in persons if p is not None))
+            self._load_keys(batch.entries)
         rows = [_row(entry, self._ring) for entry in batch.entries]
         # What is few goes in by one exchange with the server; COPY cannot take part in it.
         copied = len(rows) >= COPY_FROM or ledgers.copied(batch.ledgers)

@@ -209,7 +209,7 @@ class Writing:
                         row.place,
                         row.actor,
                         row.voids,
-                        list(row.tags),
+                        _array(row.tags),
                         row.data,
                         leaf_hash(row.data),
                     )
@@ -221,6 +221,12 @@ class Writing:
             for row in rows:
                 for tag in dict.fromkeys(row.tags):
                     copy.write_row((tag, row.position))
+
+
+def _array(texts: Iterable[str]) -> str:
+    """Return texts as PostgreSQL writes an array of them: many times faster than the driver."""
+    quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
 _INSERT_ENTRIES = """

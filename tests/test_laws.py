@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -152,6 +152,24 @@ def test_totals_close_and_nobody_is_counted_twice(steps: list[Step]) -> None:
 def test_totals_close_in_long_histories(seed: int) -> None:
     """The same over many filings, in which late ones, voids and corrections meet."""
     check_history(steps_of(seed, 120))
+
+
+@pytest.mark.parametrize("seed", [100, 101])
+def test_totals_close_after_every_entry(seed: int) -> None:
+    """Σ institutions + pool = Σ ceilings on every day, late and future-dated filings included."""
+    histories: list[History] = []
+    days: list[date] = []
+
+    def watch(entries: list[Entry]) -> None:
+        days.extend(e.effective_on for e in entries if e.effective_on is not None)
+        for history in histories:
+            check_totals(history)
+
+    history = History(watch)
+    histories.append(history)
+    for step in steps_of(seed, 60):
+        history.take(step)
+    assert min(days) < history.today < max(days)
 
 
 @pytest.mark.soak

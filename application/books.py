@@ -9,6 +9,7 @@ from __future__ import annotations
 from application import (
     documents,
     institutions,
+    laws,
     quotas,
     rights,
     rights_adjusting,
@@ -30,6 +31,7 @@ CONTEXTS = (
     quotas,
     staffing,
     opening,
+    laws,
     rights,
     rights_adjusting,
     rights_compiling,

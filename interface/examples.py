@@ -202,4 +202,12 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "rights.publish-edition": {**_ON, **_EDITION, "compiling": _COMPILE, **_BASIS},
     "rights.take-over-edition": {**_ON, **_EDITION},
+    "laws.register": {
+        "law_title": "中华人民共和国种子法",
+        "level": "law",
+        "promulgated_on": "2021-12-24",
+        "in_force_on": "2022-03-01",
+        "change": "amended",
+    },
+    "laws.repeal": {**_ON, "law_title": "农药广告审查办法", "replaced_by": "农药管理条例"},
 }

@@ -25,13 +25,14 @@ from domain.code_sets_adjusting import (
 )
 from domain.code_sets_people import Education, Ethnicity, Gender, Politics
 from domain.code_sets_rights import BasisLevel, BodyNature, PowerCategory, PowerLevel, PowerOrigin
+from domain.laws import LawChange
 from domain.text import compact
 
 LISTS: tuple[type[CodeList], ...] = (
     *(QuotaKind, FundingForm, InstitutionRank, InstitutionCategory, PersonClass, EntryMode),
     *(LeaveReason, Gender, Politics, Education, Ethnicity),
     *(PowerCategory, PowerLevel, BasisLevel, BodyNature, PowerOrigin),
-    *(ListLevel, ItemStatus, AdjustmentKind, AdjustmentReason),
+    *(ListLevel, ItemStatus, AdjustmentKind, AdjustmentReason, LawChange),
 )
 
 STORED = {
@@ -74,6 +75,7 @@ STORED = {
     "AdjustmentReason": (
         "add-1 add-2 add-3 add-4 can-1 can-2 can-3 can-4 chg-1 chg-2 chg-3 chg-4 chg-5"
     ),
+    "LawChange": "promulgated revised amended",
     "PowerOrigin": "own delegated authorised empowered entrusted transferred merged split",
 }
 """What may stand in the journal: codes are added at most, never taken away or given new sense."""

@@ -27,7 +27,16 @@ MAY_IMPORT = {
     "interface": {"domain", "application", "interface"},
 }
 COMPOSITION_ROOTS = {"interface/app.py", "interface/cli.py"}
-STORY_ORDER = ("journal", "settings", "documents", "institutions", "quotas", "staffing", "rights")
+STORY_ORDER = (
+    "journal",
+    "settings",
+    "documents",
+    "institutions",
+    "quotas",
+    "staffing",
+    "laws",
+    "rights",
+)
 DOMAIN_LIBRARIES = {"pydantic", "pydantic_core", "typing_extensions"}
 LONGEST_FILE = 450
 LONGEST_TEST = 600

@@ -10,7 +10,7 @@ from application.books import FACTS, RULES
 STORIES = Path(__file__).parent
 OWN = ("domain.journal", "domain.documents", "domain.institutions", "domain.quotas")
 STAFFING = ("domain.staffing",)
-RIGHTS = ("domain.rights",)
+RIGHTS = ("domain.laws", "domain.rights")
 
 
 def told() -> str:

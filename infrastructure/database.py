@@ -113,8 +113,8 @@ def migrate(database: Database) -> None:
         ours = migrations()
         if done - set(ours):
             msg = (
-                f"数据库结构版本({max(done)})比本程序({max(ours)})新。"
-                "请使用较新版本的程序打开;数据未作任何改动。"
+                f"数据库结构版本（{max(done)}）比本程序（{max(ours)}）新。"
+                "请使用较新版本的程序打开；数据未作任何改动。"
             )
             raise DatabaseProblem(msg)
         for number, text in ours.items():
@@ -145,7 +145,7 @@ def _found(database: Database, connection: Connection[Any]) -> None:
             known = (1,)  # roles are the cluster's: another office's program was faster
         except psycopg.errors.InsufficientPrivilege as error:
             msg = (
-                f"数据库账号无权建立写入角色“{database.writer}”。请管理员先执行:"
+                f"数据库账号无权建立写入角色“{database.writer}”。请管理员先执行："
                 f"CREATE ROLE {database.writer} NOLOGIN; 并把它授予本程序的登录账号。"
             )
             raise DatabaseProblem(msg) from error

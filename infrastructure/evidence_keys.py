@@ -27,7 +27,7 @@ from domain.evidence_notes import (
     key_parts,
 )
 from infrastructure.evidence_suites import SUITES, Signer
-from infrastructure.keys import KeyProblem
+from infrastructure.keys import KeyProblem, writing_a_key
 
 PRIVATE: Final = "PRIVATE+KEY+"
 _HEADING: Final = "# 台账检查点签名密钥：请妥善备份，不得外传。\n"
@@ -152,15 +152,16 @@ def _private_line(signer: Signer) -> str:
 
 def save_signing_keys(path: Path, keys: SigningKeys) -> None:
     """Write the key file (mode 0600), replacing the one before as a whole or not at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     lines = [*(str(key) for key in keys.retired), *(_private_line(s) for s in keys.signers)]
     new = path.with_name(path.name + ".new")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(_HEADING + "".join(f"{line}\n" for line in lines))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    with writing_a_key("签名密钥", path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(_HEADING + "".join(f"{line}\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
 
 
 def make_signing_keys(path: Path, keys: SigningKeys) -> SigningKeys:

@@ -13,7 +13,8 @@ import base64
 import hmac
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,30 +76,56 @@ def load_master_key(path: Path) -> bytes:
         text = path.read_text("ascii").strip()
         key = base64.b64decode(text, validate=True)
     except FileNotFoundError as error:
-        msg = f"找不到主密钥文件:{path}。请把备份的主密钥放回原处;没有它,个人信息无法读取。"
+        msg = f"找不到主密钥文件：{path}。请把备份的主密钥放回原处；没有它，个人信息无法读取。"
         raise KeyProblem(msg) from error
     except (OSError, ValueError) as error:
-        msg = f"主密钥文件无法读取或内容不完整:{path}({error})。"
+        msg = f"主密钥文件无法读取或内容不完整：{path}（{error}）。请换回完整的主密钥文件后再启动。"
         raise KeyProblem(msg) from error
     if stat.S_IMODE(mode) & 0o077:
-        msg = f"主密钥文件 {path} 的权限过宽({stat.S_IMODE(mode):o}),请改为 600 后再启动。"
+        msg = f"主密钥文件 {path} 的权限过宽（{stat.S_IMODE(mode):o}），请改为 600 后再启动。"
         raise KeyProblem(msg)
     if len(key) != KEY_BYTES:
-        msg = f"主密钥文件内容不完整:{path}(应为 {KEY_BYTES} 字节,实为 {len(key)} 字节)。"
+        msg = f"主密钥文件内容不完整：{path}（应为 {KEY_BYTES} 字节，实为 {len(key)} 字节）。"
         raise KeyProblem(msg)
     return key
 
 
 def make_master_key(path: Path) -> bytes:
-    """Write a new master key (mode 0600) where there is none, and return it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Write a new master key (mode 0600) where there is none, and return it.
+
+    The file appears under its name once it is complete, whatever interrupts the writing.
+
+    Raises:
+        KeyProblem: it cannot be written there.
+    """
     key = os.urandom(KEY_BYTES)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.b64encode(key) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    new = path.with_name(f".{path.name}-{os.urandom(4).hex()}")
+    with writing_a_key("主密钥", path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(base64.b64encode(key) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(new, path)  # unlike a rename, never takes the place of a key that is there
+        finally:
+            new.unlink(missing_ok=True)
     return key
+
+
+@contextmanager
+def writing_a_key(what: str, path: Path) -> Iterator[None]:
+    """Say in the clerk's words why a key file could not be written."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise KeyProblem(f"{what}文件 {path} 已经存在，没有覆盖。请再运行一次。") from error
+    except OSError as error:
+        raise KeyProblem(
+            f"不能写入{what}文件 {path}（{error.strerror}）。"
+            "请检查磁盘空间和文件夹的写入权限后再启动；数据未作改动。"
+        ) from error
 
 
 # ── the ring ─────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +192,7 @@ class KeyRing:
         try:
             found = {p: unseal(self._master, bytes(box), p.encode()) for p, box in rows}
         except InvalidTag as error:
-            msg = "主密钥已经轮换,本程序仍在使用旧密钥。请重新启动程序;数据未作任何改动。"
+            msg = "主密钥已经轮换，本程序仍在使用旧密钥。请重新启动程序；数据未作任何改动。"
             raise KeyProblem(msg) from error
         self._persons.update(found)
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -105,6 +107,16 @@ class Settings(BaseSettings):
         title="日志格式，须为 console 或 json",
         description="How log lines look: `console` for people, `json` for collectors.",
     )
+
+    @field_validator("database_url")
+    @classmethod
+    def _readable(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            try:
+                conninfo_to_dict(url.get_secret_value())
+            except ProgrammingError as error:
+                raise ValueError("not a connection URL") from error
+        return url
 
     @field_validator("data_dir", "master_key_file", "signing_key_file", "evidence_dir")
     @classmethod

@@ -98,6 +98,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(
             "连接不上数据库。请检查 TAIZHANG_DATABASE_URL 和数据库是否正常运行；数据未作改动。"
         )
+    except psycopg.errors.InsufficientPrivilege:
+        complain(
+            "数据库账号的权限不足。TAIZHANG_DATABASE_URL 中的账号应为该数据库的所有者，"
+            "并能建立角色；请管理员授权后再启动，数据未作改动。"
+        )
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has seen enough
     else:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import httpx
 import psycopg
@@ -339,6 +339,35 @@ def test_a_lost_key_is_never_replaced_by_a_new_one(filed: Shell) -> None:
     make_master_key(filed.key_file)
     assert filed.run("user", "list") == 1
     assert "不匹配" in filed.err
+
+
+@pytest.mark.parametrize("name", ["MASTER_KEY_FILE", "SIGNING_KEY_FILE"])
+def test_a_key_that_cannot_be_written_is_said_to_be_so(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A read-only place, a full disk: no stack trace, and nothing half written."""
+    monkeypatch.setenv(f"TAIZHANG_{name}", "/proc/nowhere/key")
+    assert shell.run("evidence", "key", "show") == 1
+    assert "/proc/nowhere/key" in shell.err
+    assert "不能写入" in shell.err
+    assert "Traceback" not in shell.err
+
+
+def test_a_login_with_too_few_rights_is_told_which_it_needs(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's database: nothing is made there."""
+    login = f"poor_{os.getpid()}"
+    with psycopg.connect(shell.url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {login} LOGIN PASSWORD 'only-for-tests'".encode())
+        try:
+            whole = urlsplit(shell.url)
+            netloc = f"{login}:only-for-tests@{whole.netloc.rpartition('@')[2]}"
+            monkeypatch.setenv("TAIZHANG_DATABASE_URL", urlunsplit(whole._replace(netloc=netloc)))
+            assert shell.run("user", "list") == 1
+        finally:
+            owner.execute(f"DROP ROLE {login}".encode())
+    assert "权限不足" in shell.err
 
 
 # ── serving ──────────────────────────────────────────────────────────────────────────────────

@@ -189,8 +189,10 @@ def test_the_master_key_file_is_the_owners_alone(tmp_path: Path) -> None:
     key = make_master_key(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert load_master_key(path) == key
-    with pytest.raises(FileExistsError):
+    with pytest.raises(KeyProblem, match="已经存在"):
         make_master_key(path)
+    assert load_master_key(path) == key
+    assert [one.name for one in path.parent.iterdir()] == ["master.key"]
     path.chmod(0o640)
     with pytest.raises(KeyProblem, match="权限过宽"):
         load_master_key(path)

@@ -104,6 +104,17 @@ def test_every_wrong_value_is_named_with_what_it_should_be(
     assert "TAIZHANG_POOL_SIZE" in str(complaint.value)
 
 
+@pytest.mark.parametrize("url", ["nonsense", "mysql://office:hush@db/office", "postgresql://[x"])
+def test_what_is_no_connection_url_is_said_to_be_none(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    """Before anybody tries to connect, and without quoting the password in it."""
+    monkeypatch.setenv("TAIZHANG_DATABASE_URL", url)
+    with pytest.raises(SettingsProblem, match="TAIZHANG_DATABASE_URL 的值不能用") as complaint:
+        read_settings()
+    assert "hush" not in str(complaint.value)
+
+
 def test_a_misspelt_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An office that wrote TAIZHANG_DATADIR would otherwise keep its books elsewhere unawares."""
     monkeypatch.setenv("TAIZHANG_DATADIR", "/data")

@@ -21,6 +21,7 @@ from application.standings import is_large
 from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Entry, person_of
 from infrastructure import ledgers
 from infrastructure.database import Database
+from infrastructure.decoding import Decoder
 from infrastructure.entries import decode, encode
 from infrastructure.journal import COPY_FROM, JournalRecorder, JournalRow, Writing
 from infrastructure.journal_reading import with_targets
@@ -44,6 +45,7 @@ class FilingStore:
         self._tables = tables
         self._recorder = JournalRecorder(database)
         self._connection: Connection[Any] | None = None
+        self._decoder = Decoder(None)
         self._ids: list[str] = []
         self._fresh: set[str] = set()
 
@@ -68,26 +70,29 @@ class FilingStore:
                 prepare=True,
             ).fetchall()
             small = [row for row in rows if not is_large(row[0].partition(":")[0])]
-            known = self._decoded(
-                connection, {row[1]: (row[2], row[3]) for row in small}, opened=True
-            )
-            sums = {row[1]: (row[2], row[3]) for row in rows if row[1] not in known}
-            known |= self._decoded(connection, sums, opened=False)
+            known = self._decoded(connection, {row[1]: (row[2], row[3]) for row in small})
+            known |= self._summed(connection, (row for row in rows if row[1] not in known))
         found: dict[str, list[Entry]] = {tag: [] for tag in tags}
         for tag, position, _, _ in rows:
             found[tag].append(known[position])
         return found
 
     def _decoded(
-        self, connection: Connection[Any], rows: dict[int, tuple[list[str], bytes]], *, opened: bool
+        self, connection: Connection[Any], rows: dict[int, tuple[list[str], bytes]]
     ) -> dict[int, Entry]:
-        """Decode rows by position; sums need no opened boxes, so none are opened for them."""
-        if opened:
-            persons = {person_of(tags) for tags, _ in rows.values()} - {None}
-            self._ring.load(connection, (person for person in persons if person))
-        ring = self._ring if opened else None
-        entries = {position: decode(bytes(data), ring) for position, (_, data) in rows.items()}
+        """Decode rows by position, with the boxes of the persons they are about opened."""
+        persons = {person_of(tags) for tags, _ in rows.values()} - {None}
+        self._ring.load(connection, (person for person in persons if person))
+        entries = {p: decode(bytes(data), self._ring) for p, (_, data) in rows.items()}
         return with_targets(connection, self._ring, entries)
+
+    def _summed(
+        self, connection: Connection[Any], rows: Iterable[tuple[Any, ...]]
+    ) -> dict[int, Entry]:
+        """Decode what is only summed up, which may be a lot: fast, and no box is opened for it."""
+        pieces = {row[1]: row[3] for row in rows}
+        entries = self._decoder.many(connection, pieces.values())
+        return with_targets(connection, self._ring, {one.position: one for one in entries})
 
     def _at(self, connection: Connection[Any], positions: Iterable[int]) -> dict[int, Entry]:
         rows = connection.execute(
@@ -95,7 +100,7 @@ class FilingStore:
             (list(positions),),
             prepare=True,
         ).fetchall()
-        return self._decoded(connection, {p: (tags, data) for p, tags, data in rows}, opened=True)
+        return self._decoded(connection, {p: (tags, data) for p, tags, data in rows})
 
     def entry(self, position: int) -> Entry | None:
         """See `application.standings.Source.entry`."""

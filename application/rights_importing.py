@@ -1,4 +1,4 @@
-"""What a published list brings against what is on record: the steps of an import, none taken yet.
+"""What a published list brings against what is on record, and filing just that.
 
     items of a workbook ─┐
                          ├─ matched ─► new      OpenItem
@@ -7,7 +7,7 @@
                                        gone     RecordRemovedItem, where the list is the whole list
 
 The same file again brings nothing but ``same``. A step that rests on likeness says how sure it is,
-so that a dry run shows it before anything is filed.
+so that a dry run shows it before anything is filed. All is filed as one append, or nothing is.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
 
+from application.journal import Filing, Receipt, Writer
 from application.rights_reading import RightsRead, department_of_item
-from domain.deciding import Command
+from domain.deciding import Command, Refused
 from domain.rights import differing
 from domain.rights_content import ItemContent, Source
 from domain.rights_departments import same_department
@@ -218,3 +219,54 @@ def _gone(department: str, known: OnRecord, source: Source, day: date) -> Step:
     """Record that an item is gone; the last row of the list that lacks it stands for the list."""
     command = RecordRemovedItem(effective_on=day, item=known.item, source=source)
     return Step("gone", department, known.content, source, item=known.item, command=command)
+
+
+# ── filing ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Refusal(NamedTuple):
+    """A step that the rules refuse, and why."""
+
+    step: Step
+    refused: Refused
+
+    def __str__(self) -> str:
+        source = self.step.source
+        place = f"《{source.file}》{source.sheet} 第{source.row}行"
+        return f"{place}“{self.step.content.name}”：{self.refused.rule.title}{self.refused.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What became of a plan: every step refused, or the receipt of the one append."""
+
+    refusals: tuple[Refusal, ...] = ()
+    receipt: Receipt | None = None
+
+
+def file_plan(
+    writer: Writer, plan: Plan, actor: str, *, dry_run: bool = False, key: str | None = None
+) -> Filed:
+    """File every step as one append; one refusal holds back everything, and all are told.
+
+    ``key`` is the caller's Idempotency-Key. Where nothing changes nothing is filed.
+    """
+    if not plan.commands:
+        return Filed()
+    if dry_run:
+        return Filed(_refusals(writer, plan, actor))
+    try:
+        return Filed(receipt=writer.do(Filing(plan.commands, actor, key=key)))
+    except Refused:  # it names the first; a trial of the parts names them all
+        return Filed(_refusals(writer, plan, actor))
+
+
+def _refusals(writer: Writer, plan: Plan, actor: str) -> tuple[Refusal, ...]:
+    """Try every step by itself, recording nothing."""
+    trial = writer.do(Filing(plan.commands, actor, partial=True, dry_run=True))
+    filing = (step for step in plan.steps if step.command is not None)
+    return tuple(
+        Refusal(step, outcome.refused)
+        for step, outcome in zip(filing, trial.outcomes, strict=True)
+        if outcome.refused is not None
+    )

@@ -1,5 +1,6 @@
 """The ``taizhang`` command: the office on the command line.
 
+    taizhang import · import rights           books and published lists go in
     taizhang demo · serve                     the program with its web service
     taizhang ledgers list|show|export|rebuild|verify
     taizhang journal list|show                taizhang user list|add|password|disable|enable
@@ -37,6 +38,7 @@ from interface import (
     cli_journal,
     cli_keys,
     cli_ledgers,
+    cli_rights,
     cli_serving,
     cli_settings,
     cli_users,
@@ -48,6 +50,7 @@ PARTS: Final = (
     cli_serving,
     cli_demo,
     cli_import,
+    cli_rights,
     cli_ledgers,
     cli_journal,
     cli_evidence,
@@ -82,7 +85,8 @@ _PROBLEMS: Final = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = make_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = make_parser().parse_args(_one_word(given))
     try:
         done: int = options.run(options)
     except KeyboardInterrupt:
@@ -108,6 +112,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         return done
     return 1
+
+
+def _one_word(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with ``import rights`` as the one command ``import-rights``."""
+    if list(arguments[:2]) == ["import", "rights"]:
+        return ["import-rights", *arguments[2:]]
+    return list(arguments)
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,152 @@
+"""``taizhang import rights``: published lists go in, once, and changed ones with what differs."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+import xlsxwriter  # type: ignore[import-untyped]  # ships no types
+from python_calamine import CalamineWorkbook
+
+from application.journal import Filing
+from domain.journal import OpenJournal
+from domain.opening import OpenInstitution
+from tests.rights_agreement import read_workbook, workbooks
+from tests.shared_data import shared
+from tests.test_cli import Shell
+
+DAY = date(2024, 1, 1)
+HEADINGS = ["序号", "事项名称", "职权类型", "实施依据", "责任事项", "追责情形", "承办机构"]
+ROWS = [
+    ["1", "统计调查证核发", "行政许可", "《统计法》第五条", "1.受理。", "1.失职的。", "法规科"],
+    [
+        "2",
+        "对拒绝调查的处罚",
+        "行政处罚",
+        "《统计法》第四十一条",
+        "1.立案。",
+        "1.失职的。",
+        "法规科",
+    ],
+]
+
+
+@pytest.fixture
+def shell(
+    empty_database: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Shell:
+    """A command line on an office whose journal is open."""
+    monkeypatch.setenv("TAIZHANG_DATABASE_URL", empty_database)
+    monkeypatch.setenv("TAIZHANG_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("COLUMNS", "200")
+    shell = Shell(empty_database, tmp_path / "data", capsys)
+    assert shell.run("user", "list") == 0
+    register(shell, "某某区统计局")
+    return shell
+
+
+def register(shell: Shell, *names: str) -> None:
+    """Open the journal and set institutions up."""
+    opening = OpenJournal(effective_on=DAY, office="示范区委编办", purpose="demonstration")
+    units = (OpenInstitution(effective_on=DAY, name=name) for name in names)
+    with shell.office() as office:
+        commands = units if office.journal.entry(1) else (opening, *units)
+        office.writer.do(Filing(tuple(commands), "clerk"))
+
+
+def listed(path: Path, *rows: Sequence[str], title: str = "某某区统计局2024年权责清单") -> str:
+    """Write a list."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        page = book.add_worksheet("清单（2项）")
+        for number, row in enumerate([[title], HEADINGS, *rows]):
+            page.write_row(number, 0, row)
+    path.write_bytes(content.getvalue())
+    return str(path)
+
+
+def test_a_list_goes_in_once_and_a_changed_one_with_what_differs(
+    shell: Shell, tmp_path: Path
+) -> None:
+    """Dry run, commit, the same again, a changed file."""
+    file = listed(tmp_path / "清单.xlsx", *ROWS)
+    assert shell.run("import", "rights", file, "--on", "2024-12-31", "--dry-run") == 0
+    assert "新增 2 项，有变化 0 项" in shell.out
+    assert "没有作任何记录" in shell.out
+    assert shell.run("import", "rights", file, "--on", "2024-12-31") == 0
+    assert "已记录：流水号 3 至 4。" in shell.out
+    assert shell.run("import", "rights", file, "--on", "2024-12-31") == 0
+    assert "没有变化 2 项" in shell.out
+    assert "没有新的内容可以记录。" in shell.out
+    changed = listed(tmp_path / "新清单.xlsx", [*ROWS[0][:6], "审批科"])
+    assert shell.run("import-rights", changed, "--on", "2025-06-30", "--whole") == 0
+    assert "有变化 1 项，没有变化 0 项，清单中已没有 1 项" in shell.out
+    assert "某某区统计局“统计调查证核发”（承办机构）" in shell.out
+    assert "统计" in shell.out
+    assert "公布2项，表中1行，不相符" in shell.out
+    assert "已记录：流水号 5 至 6。" in shell.out
+
+
+def test_what_cannot_be_read_is_told_and_reported(shell: Shell, tmp_path: Path) -> None:
+    """On the screen and, cell by cell, in a file; the rest goes in."""
+    file = listed(tmp_path / "清单.xlsx", [*ROWS[0][:2], "奇怪类型", *ROWS[0][3:]], ROWS[1])
+    report = tmp_path / "核对结果.xlsx"
+    given = ("import", "rights", file, "--on", "2024-12-31")
+    assert shell.run(*given, "--report", str(report)) == 5
+    assert "第3行C列“奇怪类型”：不在职权类型的可选项中" in shell.out
+    assert "已记录：流水号 3 至 4。" in shell.out
+    sheet = CalamineWorkbook.from_path(report).get_sheet_by_index(0).to_python()
+    assert [row[2:4] for row in sheet[1:]] == [["3", "C"]]
+    assert shell.run(*given, "--report", str(tmp_path / "没有" / "a.xlsx")) == 1
+    assert "不能写入" in shell.err
+
+
+def test_whose_list_it_is_must_be_known(shell: Shell, tmp_path: Path) -> None:
+    """A department that the register does not have, and one given by name."""
+    file = listed(tmp_path / "清单.xlsx", *ROWS, title="某某区水利局权责清单")
+    given = ("import", "rights", file, "--on", "2024-12-31")
+    assert shell.run(*given) == 5
+    assert "2行：机构台账中没有“某某区水利局”，请先登记该机构" in shell.out
+    assert shell.run(*given, "--department", "某某区统计局") == 0
+    assert "新增 2 项" in shell.out
+    assert shell.run(*given, "--department", "某某区民政局") == 1
+    assert "机构台账中没有“某某区民政局”" in shell.err
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.4")
+    assert shell.run("import", "rights", str(tmp_path / "a.pdf"), "--on", "2024-12-31") == 1
+    assert "《a.pdf》不能导入" in shell.err
+
+
+def test_refusals_hold_back_everything_and_all_are_told(shell: Shell, tmp_path: Path) -> None:
+    """A list dated before one that is on record already: its names are taken from then on."""
+    file = listed(tmp_path / "清单.xlsx", *ROWS)
+    assert shell.run("import", "rights", file, "--on", "2024-12-31") == 0
+    new = ["3", "统计执法检查", "行政检查", *ROWS[1][3:]]
+    earlier = listed(tmp_path / "旧清单.xlsx", *ROWS, new)
+    assert shell.run("import", "rights", earlier, "--on", "2024-06-30") == 5
+    assert "不能登记 2 处：" in shell.out
+    assert "《旧清单.xlsx》清单（2项） 第3行“统计调查证核发”：" in shell.out
+    assert "全部没有记录；请改正后再导入。" in shell.out
+    with shell.office() as office:
+        assert office.journal.head()[0] == 4
+
+
+def test_published_workbooks_go_in_as_they_are(shell: Shell) -> None:
+    """All 16, as one append; the second time nothing."""
+    shared("data/rights/workbooks")
+    reads = [read_workbook(path) for path in workbooks()]
+    names = {sheet.department.name for read in reads for sheet in read.sheets if sheet.department}
+    register(shell, *sorted(names))
+    number = sum(len(read.items) for read in reads)
+    on = ("--on", "2024-12-31")
+    assert shell.run("import", "rights", *map(str, workbooks()), *on) == 5  # some cells are hidden
+    assert f"新增 {number} 项" in shell.out
+    assert f"已记录：流水号 {len(names) + 3} 至 {len(names) + 2 + number}。" in shell.out
+    shell.run("import", "rights", *map(str, workbooks()[:3]), *on)
+    assert f"没有变化 {sum(len(read.items) for read in reads[:3])} 项" in shell.out
+    assert "没有新的内容可以记录。" in shell.out

@@ -78,13 +78,13 @@ def register(commands: Commands) -> None:
     action.set_defaults(run=_verify)
 
     action = actions.add_parser("prove", help="出具一条流水的证明", description=_PROVE)
-    action.add_argument("position", type=int, metavar="流水号")
+    action.add_argument("position", type=int, metavar="流水号", help="要证明哪一条流水")
     action.add_argument("--size", type=int, metavar="条数", help="以哪个检查点为准，默认最新的")
     action.add_argument("--out", metavar="文件", type=Path, help="默认为 流水号.tlog-proof")
     action.set_defaults(run=_prove)
 
     action = actions.add_parser("consistency", help="核对两个检查点前后一致")
-    action.add_argument("old", type=int, metavar="较早的条数")
+    action.add_argument("old", type=int, metavar="较早的条数", help="较早的检查点的条数")
     action.add_argument("new", type=int, metavar="较晚的条数", nargs="?", help="默认最新的")
     action.set_defaults(run=_consistency)
 

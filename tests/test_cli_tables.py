@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 from rich.cells import cell_len
 
@@ -92,10 +94,10 @@ def test_every_help_fits_the_screen_and_says_what_each_word_means(
             assert cell_len(lines[n]) > 26 or lines[n + 1].startswith(" " * 26), lines[n]
 
 
-def _helps(parser: object) -> list[str]:
-    found = [parser.format_help()]  # type: ignore[attr-defined]  # argparse's own, all of them
-    for action in parser._actions:  # type: ignore[attr-defined]
-        for below in getattr(action, "choices", None) or ():
-            if isinstance(action.choices, dict):
-                found += _helps(action.choices[below])
+def _helps(parser: argparse.ArgumentParser) -> list[str]:
+    found = [parser.format_help()]
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                found += _helps(below)
     return found

@@ -149,8 +149,12 @@ class QuotaBook(Book, subject="account", guards=True):
         return Totals(*(sums.get(measure, 0) for measure in Totals._fields))
 
     def approves(self, kind: str, on: date) -> bool:
-        """Tell whether any of the kind is approved on that day."""
-        return self.totals(kind, on).approved > 0
+        """Tell whether any of the kind is approved on that day.
+
+        Asked by every decision, so it sums grants and cuts alone, not everybody who ever came.
+        """
+        changes = self._lines[kind].changes.get("approved", {}) if kind in self._lines else {}
+        return sum(n for day, n in changes.items() if day <= on) > 0
 
     def kinds(self) -> tuple[str, ...]:
         """Return the kinds that this account ever had to do with."""

@@ -217,7 +217,11 @@ class Notices(Book, subject="account"):
         """See `domain.deciding.Book.remove`."""
         fact = entry.fact
         if isinstance(fact, Noticed) and self._is_handed(fact):
-            self._given[fact.notice_year].remove(fact.notice_number)
+            given = self._given[fact.notice_year]
+            if given[-1] == fact.notice_number:  # what was given last is taken back first
+                given.pop()
+            else:
+                given.remove(fact.notice_number)
 
     def _is_handed(self, fact: Fact) -> bool:
         """Whether this unit got the notice: of a transfer, the unit that somebody comes to."""

@@ -1,7 +1,7 @@
-"""Evidence beside pymerkle: verifying an export, signing and proving over a large tree, filing.
+"""Evidence: verifying an export, signing and proving over a large tree, filing with and without.
 
-``python -m bench.evidence URL [ENTRIES]`` measures where ``URL`` may create schemas and roles.
-pymerkle is GPL and never shipped; where it is not installed its columns stay empty.
+The peer is pymerkle, in memory: it builds the same tree over the same entries, keeps nothing and
+signs nothing. It is GPL and never shipped; where it is not installed its column stays empty.
 """
 
 from __future__ import annotations
@@ -9,22 +9,20 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import logging
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
-import structlog
 
 from application.journal import Filing
-from bench.measuring import Cost, Server, Table, callers, median, quantile, times_ms
-from bench.peers import drop
-from bench.workload import District, fresh_schema
+from bench.measuring import Cost, Server, callers, median, quantile, times_ms
+from bench.places import Place, tell
+from bench.report import Goal, Line
+from bench.workload import District
 from domain.deciding import Command
 from domain.evidence import leaf_hash
 from infrastructure.database import Database
@@ -35,9 +33,10 @@ from infrastructure.evidence_keys import new_signing_keys
 from infrastructure.office import Office
 from interface import verify
 
-MASTER: Final = bytes(range(32))
 ENTRIES: Final = 1_000_000
 NEW: Final = 1_000
+PROOFS: Final = 200
+COMMANDS: Final = 8_000
 ROUNDS: Final = 5
 COPY: Final = (
     "COPY journal (position, id, fact, recorded_at, effective_on, place, actor, tags, data, leaf)"
@@ -45,40 +44,73 @@ COPY: Final = (
 )
 
 
-def main(url: str, entries: int = ENTRIES) -> None:
-    """Measure and print the ratios."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    schema = fresh_schema("evidence")
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            _on_a_large_tree(url, schema, entries, Path(folder))
-    finally:
-        drop(url, schema)
-    _on_filing(url)
+def measure(place: Place) -> list[Line]:
+    """Measure and return the lines."""
+    return [*_on_a_large_tree(place), *_on_filing(place)]
 
 
 # ── a large tree ─────────────────────────────────────────────────────────────────────────────
 
 
-def _on_a_large_tree(url: str, schema: str, entries: int, folder: Path) -> None:
-    with Office(url, MASTER, schema=schema) as office:
+@dataclass
+class _Peer:
+    """The same tree in pymerkle, in memory, where it is installed."""
+
+    template: bytes
+    tree: Any = None
+    ms: dict[str, list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(ImportError):
+            self.tree = importlib.import_module("pymerkle").InmemoryTree(algorithm="sha256")
+
+    def timed(self, what: str, act: Callable[[], object]) -> None:
+        """Note how many milliseconds something takes."""
+        if self.tree is not None:
+            start = time.perf_counter()
+            act()
+            self.ms.setdefault(what, []).append((time.perf_counter() - start) * 1e3)
+
+    def median(self, what: str) -> float | None:
+        """Return the median of what was noted."""
+        return median(self.ms[what]) if what in self.ms else None
+
+    def grow(self, n: int) -> None:
+        """Append so many entries more."""
+        size = self.tree.get_size()
+        for position in range(size + 1, size + n + 1):
+            self.tree.append_entry(self.template % (position, position))
+        self.tree.get_root()
+
+
+def _on_a_large_tree(place: Place) -> Iterator[Line]:
+    entries = place.size(ENTRIES, 3_000)
+    with place.office("evidence") as office:
         district = District(office, institutions=1)
         office.writer.do(Filing(tuple(district.entering(1)), "bench"))
-        template = _template(office)
-        evidence = StoredEvidence(office.database, new_signing_keys("bench/x"), folder / "outside")
-        _fill(office.database, template, entries)
+        peer = _Peer(_template(office))
+        evidence = _evidence(office, place.folder / "tree")
+        tell(f"evidence: {entries:,} entries of {len(peer.template % (entries, entries))} bytes")
+        _fill(office.database, peer.template, entries)
         start = time.perf_counter()
         evidence.checkpoint()
         first = time.perf_counter() - start
-        peer = _Peer(template, entries)
-        table = Table(
-            f"{entries:,} entries of {len(template % (entries, entries))} bytes",
-            *("", "ours", "pymerkle", "ratio"),
+        tell("evidence: the same in pymerkle")
+        peer.timed("all", lambda: peer.grow(entries))
+        theirs = peer.median("all")
+        yield Line(
+            f"first checkpoint of {entries:,} entries, stored and tiled / pymerkle, in memory",
+            "s",
+            first,
+            theirs / 1e3 if theirs else None,
         )
-        table.row("first checkpoint of all, s (ours: stored, tiled)", first, peer.filled, "")
-        _on_checkpoints(table, office.database, template, evidence, peer)
-        _on_proofs(table, evidence, peer, entries)
-        _on_export(table, evidence, peer, folder / "export")
+        yield _checkpoints(office.database, evidence, peer)
+        yield from _proofs(evidence, peer, entries)
+        yield from _verifying(place, evidence, entries / theirs * 1e3 if theirs else None)
+
+
+def _evidence(office: Office, folder: Path) -> StoredEvidence:
+    return StoredEvidence(office.database, new_signing_keys("bench/x"), folder)
 
 
 def _template(office: Office) -> bytes:
@@ -107,144 +139,109 @@ def _fill(database: Database, template: bytes, upto: int) -> None:
                 )
 
 
-class _Peer:
-    """The same tree in pymerkle, in memory, where it is installed."""
-
-    def __init__(self, template: bytes, entries: int) -> None:
-        self._template = template
-        self.tree: Any = None
-        self.filled: float | str = "–"
-        with contextlib.suppress(ImportError):
-            self.tree = importlib.import_module("pymerkle").InmemoryTree(algorithm="sha256")
-        if self.tree is not None:
-            start = time.perf_counter()
-            self.add(entries)
-            self.tree.get_root()
-            self.filled = time.perf_counter() - start
-
-    def add(self, n: int) -> None:
-        """Append so many entries more."""
-        size = self.tree.get_size()
-        for position in range(size + 1, size + n + 1):
-            self.tree.append_entry(self._template % (position, position))
-
-
-def _on_checkpoints(
-    table: Table, database: Database, template: bytes, evidence: StoredEvidence, peer: _Peer
-) -> None:
-    ours, theirs = [], []
-    for _ in range(ROUNDS):
+def _checkpoints(database: Database, evidence: StoredEvidence, peer: _Peer) -> Line:
+    ours = []
+    for n in range(ROUNDS):
+        tell(f"evidence: checkpoint {n + 1} of {ROUNDS}")
         newest = evidence.newest()
         assert newest is not None
-        _fill(database, template, newest.checkpoint.size + NEW)
-        start = time.perf_counter()
-        evidence.checkpoint()
-        ours.append((time.perf_counter() - start) * 1e3)
-        if peer.tree is not None:
-            start = time.perf_counter()
-            peer.add(NEW)
-            peer.tree.get_root()
-            theirs.append((time.perf_counter() - start) * 1e3)
-    _compare(table, f"checkpoint after {NEW} new, signed and outside, ms", ours, theirs)
+        _fill(database, peer.template, newest.checkpoint.size + NEW)
+        ours += times_ms(evidence.checkpoint, 1, warm=0)
+        peer.timed("new", lambda: peer.grow(NEW))
+    return Line(
+        f"checkpoint after {NEW:,} new entries, signed and outside / pymerkle's root",
+        "ms",
+        median(ours),
+        peer.median("new"),
+        Goal.at_most(50, median(ours)),
+    )
 
 
-def _on_proofs(table: Table, evidence: StoredEvidence, peer: _Peer, entries: int) -> None:
-    places = iter(range(7, entries, max(1, entries // 300)))
-    ours = times_ms(lambda: evidence.prove(next(places)), 200)
-    theirs = []
-    if peer.tree is not None:
-        again = iter(range(7, entries, max(1, entries // 300)))
-        theirs = times_ms(lambda: peer.tree.prove_inclusion(next(again)), 200)
-    _compare(table, "proof of one entry, checked, ms (median)", ours, theirs)
-    table.row("proof of one entry, checked, ms (99 %)", quantile(ours, 0.99), "", "")
+def _proofs(evidence: StoredEvidence, peer: _Peer, entries: int) -> Iterator[Line]:
+    tell("evidence: proofs")
+    step = max(1, entries // (PROOFS + 10))
+    places = iter(range(1, entries, step))
+    ours = times_ms(lambda: evidence.prove(next(places)), PROOFS)
+    for position in range(1, PROOFS * step, step):
+        peer.timed("proof", lambda: peer.tree.prove_inclusion(position))  # noqa: B023  (called at once)
+    what = "proof of one entry, checked"
+    goal = Goal.at_most(5, median(ours))
+    yield Line(f"{what} / pymerkle's, p50", "ms", median(ours), peer.median("proof"), goal)
+    yield Line(f"{what}, p99", "ms", quantile(ours, 0.99))
 
 
-def _compare(table: Table, what: str, ours: list[float], theirs: list[float]) -> None:
-    if theirs:
-        table.row(what, median(ours), median(theirs), median(ours) / median(theirs))
-    else:
-        table.row(what, median(ours), "–", "–")
-
-
-def _on_export(table: Table, evidence: StoredEvidence, peer: _Peer, folder: Path) -> None:
-    signed = evidence.checkpoint()
+def _verifying(place: Place, evidence: StoredEvidence, theirs: float | None) -> Iterator[Line]:
+    tell("evidence: export")
+    signed, folder = evidence.checkpoint(), place.folder / "export"
     start = time.perf_counter()
     evidence.export(folder, signed)
-    table.row("export, s", time.perf_counter() - start, "", "")
-    size, key = signed.checkpoint.size, str(evidence.keys.known[0])
-    rates = []
-    for _ in range(3):
-        start = time.perf_counter()
+    size = signed.checkpoint.size
+    yield Line("export of the journal with its tree", "/s", size / (time.perf_counter() - start))
+    key = str(evidence.keys.known[0])
+    wall, cpu = [], []
+    for n in range(ROUNDS):
+        tell(f"evidence: verifying the export, {n + 1} of {ROUNDS}")
+        start, busy = time.perf_counter(), time.process_time()
         with contextlib.redirect_stdout(io.StringIO()):
             assert verify.main([str(folder), "--key", key]) == 0
-        rates.append(size / (time.perf_counter() - start))
-    theirs = size / peer.filled if isinstance(peer.filled, float) else "–"
-    ratio = median(rates) / theirs if isinstance(theirs, float) else "–"
-    table.row("verify an export, entries/s (theirs: build)", median(rates), theirs, ratio)
+        wall.append(size / (time.perf_counter() - start))
+        cpu.append(size / (time.process_time() - busy))
+    what = "entries verified from an export"
+    goal = Goal.at_least(300_000, median(wall))
+    yield Line(f"{what} / added by pymerkle", "/s", median(wall), theirs, goal)
+    yield Line(f"{what}, by CPU time", "/s", median(cpu))
+    tell("evidence: verifying the database")
     start = time.perf_counter()
-    found = evidence.verify()
-    assert found.covered == size
-    table.row("verify the database, entries/s", size / (time.perf_counter() - start), "", "")
+    assert evidence.verify().covered == size
+    yield Line("entries verified in the database", "/s", size / (time.perf_counter() - start))
 
 
 # ── filing with and without ──────────────────────────────────────────────────────────────────
 
 
-def _on_filing(url: str, n: int = 4_000, rounds: int = ROUNDS) -> None:
+def _on_filing(place: Place) -> list[Line]:
     """File with and without the keeper, in turn, on one growing office."""
-    table = Table(
-        "filing, 64 callers, checkpoints every 1,000 entries or 5 s",
-        *("", "plain", "signing", "ratio"),
-    )
-    schema = fresh_schema("evidence")
-    try:
-        with tempfile.TemporaryDirectory() as folder, Office(url, MASTER, schema=schema) as office:
-            district, server = District(office, institutions=200), Server(url)
-            evidence = StoredEvidence(
-                office.database, new_signing_keys("bench/x"), Path(folder) / "outside"
-            )
-            evidence.checkpoint()
-            costs = {False: Cost(), True: Cost()}
-            _file(office, district, 500)
-            for turn in range(rounds):
-                for signing in (False, True) if turn % 2 else (True, False):
-                    commands = district.entering(n)
-                    with (
-                        _signing(evidence, signing),
-                        server.measured(costs[signing], n),
-                    ):
-                        callers(64, commands, lambda _, one: _do(office, one))
-            plain, signed = costs[False], costs[True]
-            table.row("commands/s", plain.rate, signed.rate, signed.rate / plain.rate)
-            table.row("CPU µs per command", plain.cpu, signed.cpu, signed.cpu / plain.cpu)
-            table.row("checkpoints", "", len(evidence.page(None, 500)), "")
-    finally:
-        drop(url, schema)
+    rates: dict[bool, list[float]] = {False: [], True: []}
+    costs = {False: Cost(), True: Cost()}
+    server, n = Server(place.url), place.size(COMMANDS, 500)
+    with place.office("evidence") as office:
+        evidence = _evidence(office, place.folder / "filing")
+        district = District(office, institutions=200)
+        _file(office, district.entering(500))
+        for turn in range(2 * ROUNDS):
+            tell(f"evidence: filing, {turn + 1} of {2 * ROUNDS}")
+            signing = turn % 4 in {0, 3}
+            commands, once = district.entering(n), Cost()
+            evidence.checkpoint()  # each turn signs only what it files
+            with server.measured(once, n), _signing(evidence, signing):
+                _file(office, commands)
+            rates[signing].append(once.rate)
+            costs[signing].add(once)
+        signed = len(evidence.page(None, 500))
+    assert signed > 2 * ROUNDS
+    ours, plain = median(rates[True]), median(rates[False])
+    cpu, goal = (costs[True].cpu, costs[False].cpu), Goal.times_at_least(0.97, ours, plain)
+    both = (costs[True], costs[False])
+    return [
+        Line("commands, 64 callers, checkpoints / without them", "/s", ours, plain, goal, both),
+        Line("… CPU of a command", "µs", *cpu, Goal.times_at_most(1.03, *cpu)),
+    ]
 
 
-def _file(office: Office, district: District, n: int) -> None:
-    for one in district.entering(n):
-        _do(office, one)
+def _file(office: Office, commands: Sequence[Command]) -> None:
+    def file(_: int, command: Any) -> None:
+        office.writer.do(Filing((command,), "bench"))
 
-
-def _do(office: Office, one: object) -> None:
-    assert isinstance(one, Command)
-    office.writer.do(Filing((one,), "bench"))
+    callers(64, commands, file)
 
 
 @contextmanager
-def _signing(evidence: StoredEvidence, signing: bool) -> Iterator[None]:  # noqa: FBT001
-    if not signing:
-        evidence.checkpoint()  # the plain turn starts from the same state
-        yield
-        return
+def _signing(evidence: StoredEvidence, signing: bool) -> Iterator[None]:  # noqa: FBT001  (one of two turns)
+    """Sign as a served office does, or not at all."""
     keeper = CheckpointKeeper(evidence)
-    keeper.start()
+    if signing:
+        keeper.start()
     try:
         yield
     finally:
         keeper.stop()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:3]))

@@ -36,6 +36,7 @@ MEASUREMENTS = {
     "deciding": "the cost of a decision as histories grow",
     "pages": "ledger pages as of any day on both clocks, 500,000 entries",
     "rebuilding": "rebuilding ledgers from 1,000,000 entries: speed, memory, growth",
+    "evidence": "verifying, signing and proving 1,000,000 entries; what signing costs filing",
     "starting": "cold and warm start of the embedded default",
 }
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,7 @@ from infrastructure.evidence_keys import SigningKeys
 from infrastructure.evidence_suites import check_signature
 from infrastructure.evidence_tree import StoredTree
 
+CHECKPOINTS_KEPT: Final = 64
 GRADES: Final = ("secret", "internal", "public")
 _INSERT: Final = """
 INSERT INTO checkpoints (size, range, note, at) SELECT %(size)s, %(range)s, %(note)s, greatest(
@@ -89,6 +91,8 @@ class StoredEvidence:
         self._folder = EvidenceFolder(folder)
         self._examiners = examiners
         self.keys = keys
+        # One text is signed once and asked for often: what held before holds for the same keys.
+        self._checkpoint = lru_cache(CHECKPOINTS_KEPT)(self._read_checkpoint)
         self.trouble: str | None = None
 
     # ── signing ──────────────────────────────────────────────────────────────────────────────
@@ -160,7 +164,7 @@ class StoredEvidence:
     def _opened(self, note: str, at: datetime) -> Signed:
         return Signed(self._checkpoint(note), note, at)
 
-    def _checkpoint(self, note: str) -> Checkpoint:
+    def _read_checkpoint(self, note: str) -> Checkpoint:
         try:
             return opened(note, self.keys.known, check_signature)
         except NoteProblem as error:
@@ -208,8 +212,7 @@ class StoredEvidence:
         if there == size:
             return
         self._folder.keep_keys([str(key) for key in self.keys.known])
-        for tile, hashes in tree.tiles(tiles_between(there, size)):
-            self._folder.keep_tile(tile, hashes)
+        self._folder.keep_tiles(tree.tiles(tiles_between(there, size)))
         rows = connection.execute(
             "SELECT size, note FROM checkpoints WHERE size > %s ORDER BY size", (there,)
         ).fetchall()

@@ -12,7 +12,7 @@ system (``chattr +a``), a mounted write-once share, or copied away at any time. 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -93,7 +93,16 @@ class EvidenceFolder:
 
     def keep_tile(self, tile: Tile, hashes: bytes) -> None:
         """Write a tile."""
-        self._keep(self.path / tile.path, hashes)
+        self.keep_tiles([(tile, hashes)])
+
+    def keep_tiles(self, tiles: Iterable[tuple[Tile, bytes]]) -> None:
+        """Write tiles; the disk is waited for when all of them are written."""
+        paths = []
+        for tile, hashes in tiles:
+            paths.append(self.path / tile.path)
+            self._add(paths[-1], hashes)
+        for path in paths:
+            self._settle(path)
 
     def leaves(self, size: int) -> Iterator[tuple[bytes, ...]]:
         """Yield the leaves of the tree of that size, tile by tile.
@@ -145,6 +154,10 @@ class EvidenceFolder:
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
 
     def _keep(self, path: Path, data: bytes) -> None:
+        self._add(path, data)
+        self._settle(path)
+
+    def _add(self, path: Path, data: bytes) -> None:
         """Bring a file to hold ``data``, only by adding to it.
 
         What a crash left half written is completed; anything else that is there is left alone.
@@ -157,9 +170,19 @@ class EvidenceFolder:
                 if not data.startswith(there):
                     raise Contradiction(f"外存文件与应有内容不同，未作改动：{path}。")
                 file.write(data[len(there) :])
-                file.flush()
-                if self._durable:
-                    os.fsync(file.fileno())
+        except OSError as error:
+            raise EvidenceProblem(f"外存文件夹无法写入：{path}（{error}）。") from error
+
+    def _settle(self, path: Path) -> None:
+        """Wait until what was added to a file is on disk."""
+        if not self._durable:
+            return
+        try:
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
         except OSError as error:
             raise EvidenceProblem(f"外存文件夹无法写入：{path}（{error}）。") from error
 

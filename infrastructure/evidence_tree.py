@@ -19,8 +19,8 @@ from domain.evidence import (
     Node,
     ProofPath,
     Tile,
+    perfect_root,
     proof,
-    root_of,
     split,
     tile_of,
 )
@@ -28,15 +28,16 @@ from domain.evidence import (
 LEAVES_AT_ONCE: Final = 65_536
 TILES_AT_ONCE: Final = 64
 
-_LEAVES = """
-SELECT n, (SELECT string_agg(leaf, ''::bytea ORDER BY position) FROM journal
-           WHERE position > low AND position <= high)
-FROM unnest(%s::int[], %s::bigint[], %s::bigint[]) AS asked(n, low, high)
-"""
-_NODES = """
-SELECT n, (SELECT string_agg(hash, ''::bytea ORDER BY number) FROM tree_nodes
-           WHERE tree_nodes.level = asked.level AND number >= low AND number < high)
-FROM unnest(%s::int[], %s::smallint[], %s::bigint[], %s::bigint[]) AS asked(n, level, low, high)
+_RANGES = """
+SELECT CASE asked.level
+    WHEN 0 THEN (SELECT string_agg(leaf, ''::bytea ORDER BY position) FROM journal
+                 WHERE position > low AND position <= high)
+    ELSE (SELECT string_agg(hash, ''::bytea ORDER BY number) FROM tree_nodes
+          WHERE tree_nodes.level = asked.level AND number >= low AND number < high)
+    END
+FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[])
+    WITH ORDINALITY AS asked(level, low, high, n)
+ORDER BY n
 """
 
 
@@ -78,7 +79,7 @@ class StoredTree:
             tile, places = tile_of(node)
             first = tile.nodes[1].start
             ranges.append((tile.level, range(first + places.start, first + places.stop)))
-        roots = (root_of(split(hashes)) for hashes in self._ranges(ranges))
+        roots = map(perfect_root, self._ranges(ranges))
         found = dict(zip(wanted, roots, strict=True))
         return proof(path, found.__getitem__)
 
@@ -93,15 +94,16 @@ class StoredTree:
             )
 
     def _ranges(self, ranges: Sequence[tuple[int, range]]) -> list[bytes]:
-        """Return the hashes of every range, read in two questions at the most."""
-        found: dict[int, bytes | None] = {}
-        leaves = [(n, r.start, r.stop) for n, (level, r) in enumerate(ranges) if not level]
-        upper = [(n, level, r.start, r.stop) for n, (level, r) in enumerate(ranges) if level]
-        for question, rows in ((_LEAVES, leaves), (_NODES, upper)):
-            if rows:
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                found.update(self._connection.execute(question, columns, prepare=True).fetchall())
-        return [_checked(found[n], level, numbers) for n, (level, numbers) in enumerate(ranges)]
+        """Return the hashes of every range, read in one question."""
+        if not ranges:
+            return []
+        asked = [(level, numbers.start, numbers.stop) for level, numbers in ranges]
+        columns = [list(column) for column in zip(*asked, strict=True)]
+        found = self._connection.execute(_RANGES, columns, prepare=True, binary=True).fetchall()
+        return [
+            _checked(data, level, numbers)
+            for (data,), (level, numbers) in zip(found, ranges, strict=True)
+        ]
 
 
 def _checked(data: bytes | None, level: int, numbers: range) -> bytes:

@@ -23,6 +23,7 @@ from domain.evidence import (
     inclusion_path,
     leaf_hash,
     node_hash,
+    perfect_root,
     proof,
     root_from_inclusion,
     root_of,
@@ -275,6 +276,13 @@ def test_a_subtree_is_the_root_over_its_hashes_in_a_tile(height: int, number: in
     assert first == number << height
     assert len(places) << level == 1 << height
     assert places.stop <= 256
+
+
+@pytest.mark.parametrize("height", range(9))
+def test_the_root_over_a_perfect_subtree_is_that_of_the_definition(height: int) -> None:
+    """The quicker way, for as many hashes as a tile may hold."""
+    leaves = MANY[: 1 << height]
+    assert perfect_root(b"".join(leaves)) == slow_root(leaves)
 
 
 def test_full_subtrees_are_told_as_they_fill() -> None:

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from hashlib import sha512
+from hashlib import sha256, sha512
 from pathlib import Path
 
 import pytest
@@ -16,9 +16,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.evidence_notes import EntryProof
+from domain.evidence import root_of
+from domain.evidence_notes import Checkpoint, EntryProof, VerifierKey
 from domain.vocabulary import FACTS
 from infrastructure.database import Database
+from infrastructure.evidence_suites import SM2
 from infrastructure.keys import KeyRing
 from interface import verify
 from tests.evidence_journal import MASTER, Witnessed, the_facts, witnessed
@@ -310,6 +312,69 @@ def test_a_changed_checkpoint_in_an_export_is_found(office: Witnessed, export: P
     newest.write_text(newest.read_text("utf-8").replace("703", "702", 1), "utf-8")
     code, said = run(export, "--key", key(office))
     assert (code, "签名无效" in said) == (1, True)
+
+
+def test_a_newer_checkpoint_lying_in_an_export_shows_that_it_was_cut_off(
+    office: Witnessed, tmp_path: Path
+) -> None:
+    """Journal and newest checkpoint replaced by older ones, one file forgotten."""
+    older = tmp_path / "older"
+    office.evidence.export(older, office.evidence.signed(300))
+    left = older / "checkpoints/000/000/000/700"
+    left.write_text(office.evidence.signed(700).note, "utf-8")
+    code, said = run(older, "--key", key(office))
+    assert (code, "自流水号 301 起缺失" in said) == (1, True)
+
+
+def test_parts_fit_together_wherever_the_file_is_cut(
+    export: Path, office: Witnessed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one process or in several; the file is as large as many parts only in this test."""
+    path = export / "journal.ndjson"
+    whole = [sha256(b"\x00" + line[:-1]).digest() for line in _lines(path)]
+    for size in (700, 4096, 100_003):
+        monkeypatch.setattr(verify, "PART", size)
+        read = [verify.read_part(path, at) for at in range(0, path.stat().st_size, size)]
+        assert [leaf for leaves, *_ in read for leaf in leaves] == whole
+        assert not any(astray for *_, astray in read)
+    monkeypatch.setattr(verify, "PART", path.stat().st_size // 5)
+    assert len(range(0, path.stat().st_size, verify.PART)) > 4
+    assert verify.main([str(export), "--key", key(office)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"position":457,', b'"position":458,'),
+        (b'"recorded_at":"2', b'"recorded_at":"1'),
+        (b'"recorded_at":"', b'"recorded_to":"'),
+    ],
+)
+def test_a_signed_journal_out_of_order_is_found(
+    office: Witnessed, tmp_path: Path, old: bytes, new: bytes
+) -> None:
+    """Should the office itself have signed nonsense: the tree holds, the entries do not follow."""
+    stored = [office.evidence.stored(n) for n in range(1, SIZE + 1)]
+    stored[456] = stored[456].replace(old, new)
+    leaves = [sha256(b"\x00" + one).digest() for one in stored]
+    text = str(Checkpoint(office.keys.origin, SIZE, root_of(leaves)))
+    (tmp_path / "checkpoint").write_text(str(office.keys.signed(text)), "utf-8")
+    for part in (verify.PART, 5_000):
+        (tmp_path / "journal.ndjson").write_bytes(b"".join(one + b"\n" for one in stored))
+        program = f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); import verify;"
+        program += f"verify.PART = {part}; sys.exit(verify.main(sys.argv[1:]))"
+        command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, str(tmp_path)]
+        done = subprocess.run([*command, "--key", key(office)], capture_output=True, check=False)
+        assert done.returncode == 1
+        assert "流水号 457 的记录不接着前一条" in done.stdout.decode()
+
+
+def test_keys_of_another_suite_are_passed_over(office: Witnessed, export: Path) -> None:
+    """An office that signs with SM2 besides publishes such a key; alone it is not enough."""
+    public = VerifierKey(office.keys.origin, SM2, bytes(64))
+    code, said = run(export, "--key", key(office), "--key", str(public))
+    assert (code, "1 把不是 Ed25519 公钥" in said) == (0, True)
+    assert run(export, "--key", str(public))[0] == 2
 
 
 def test_a_file_that_is_missing_is_told(office: Witnessed, export: Path) -> None:

@@ -13,13 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from application.journal import Filing
-from bench.measuring import Cost, Server, callers, median, quantile, times_ms
+from bench.measuring import Cost, Server, callers, client_cpu, median, quantile, times_ms
 from bench.places import Place, tell
 from bench.report import Goal, Line
 from bench.workload import District
@@ -181,19 +182,31 @@ def _verifying(place: Place, evidence: StoredEvidence, theirs: float | None) -> 
     wall, cpu = [], []
     for n in range(ROUNDS):
         tell(f"evidence: verifying the export, {n + 1} of {ROUNDS}")
-        start, busy = time.perf_counter(), time.process_time()
+        start, busy = time.perf_counter(), client_cpu()
         with contextlib.redirect_stdout(io.StringIO()):
             assert verify.main([str(folder), "--key", key]) == 0
         wall.append(size / (time.perf_counter() - start))
-        cpu.append(size / (time.process_time() - busy))
+        cpu.append((client_cpu() - busy) / size * 1e6)
     what = "entries verified from an export"
     goal = Goal.at_least(300_000, median(wall))
     yield Line(f"{what} / added by pymerkle", "/s", median(wall), theirs, goal)
-    yield Line(f"{what}, by CPU time", "/s", median(cpu))
+    alone = _hashed_alone(folder / "journal.ndjson") / size * 1e6
+    yield Line(
+        "… CPU of an entry / SHA-256 of its bytes and nothing else", "µs", median(cpu), alone
+    )
     tell("evidence: verifying the database")
     start = time.perf_counter()
     assert evidence.verify().covered == size
     yield Line("entries verified in the database", "/s", size / (time.perf_counter() - start))
+
+
+def _hashed_alone(path: Path) -> float:
+    """Return the CPU seconds of hashing every line of a file, which is the limit."""
+    lines = path.read_bytes().splitlines()
+    busy = client_cpu()
+    for line in lines:
+        sha256(b"\x00" + line).digest()
+    return client_cpu() - busy
 
 
 # ── filing with and without ──────────────────────────────────────────────────────────────────
@@ -218,7 +231,7 @@ def _on_filing(place: Place) -> list[Line]:
             rates[signing].append(once.rate)
             costs[signing].add(once)
         signed = len(evidence.page(None, 500))
-    assert signed > 2 * ROUNDS
+    assert signed >= 2 * ROUNDS
     ours, plain = median(rates[True]), median(rates[False])
     cpu, goal = (costs[True].cpu, costs[False].cpu), Goal.times_at_least(0.97, ours, plain)
     both = (costs[True], costs[False])

@@ -2,6 +2,7 @@
 
     taizhang import · import rights           books and published lists go in
     taizhang demo · serve                     the program with its web service
+    taizhang laws import|watch
     taizhang ledgers list|show|export|rebuild|verify
     taizhang journal list|show                taizhang user list|add|password|disable|enable
     taizhang evidence status|checkpoint|verify|prove|consistency|export
@@ -37,6 +38,7 @@ from interface import (
     cli_import,
     cli_journal,
     cli_keys,
+    cli_laws,
     cli_ledgers,
     cli_rights,
     cli_serving,
@@ -51,6 +53,7 @@ PARTS: Final = (
     cli_demo,
     cli_import,
     cli_rights,
+    cli_laws,
     cli_ledgers,
     cli_journal,
     cli_evidence,

@@ -21,6 +21,9 @@ from interface.cli_office import CannotDo, Commands, day, opened_office, operato
 SHOWN: Final = 20
 """So many findings of a kind are shown on the screen; the report has all of them."""
 
+FIRST_WORDS: Final = 20
+"""So many characters of a cell are shown."""
+
 _DESCRIPTION: Final = """\
 把部门已经公布的权责清单（.xls、.xlsx、.csv）照原样导入，每行登记为一个事项。
 可一次给出多个文件。先用 --dry-run 试办，看清哪些新增、哪些有变化，再正式导入。
@@ -55,7 +58,7 @@ def _import(options: argparse.Namespace) -> int:
         filed = file_plan(office.writer, plan, operator(), dry_run=options.dry_run)
     _show_files(reads)
     _show_plan(plan)
-    _show("有误", [*_unplaced(plan), *_lost(reads)])
+    _show("没有导入的内容", [*_unplaced(plan), *_lost(reads)])
     _show("不能登记", [str(one) for one in filed.refusals])
     out.print(_conclusion(filed, dry_run=options.dry_run))
     faulty = filed.refusals or plan.unplaced or any(_lost(reads))
@@ -145,8 +148,15 @@ def _show(title: str, lines: Sequence[str]) -> None:
 
 
 def _lost(reads: Sequence[RightsRead]) -> Iterator[str]:
+    """Yield what was not taken over: the first cell of each kind on a sheet, and how many."""
     for read in reads:
-        yield from (f"《{read.file}》{one}" for one in read.reports if one.lost)
+        lost = [one for one in read.reports if one.lost]
+        counts = Counter((one.sheet, one.message) for one in lost)
+        for one in lost:
+            number = counts.pop((one.sheet, one.message), 0)
+            if number:
+                more = f"（这样的共{number}格）" if number > 1 else ""
+                yield f"《{read.file}》{one._replace(text=one.text[:FIRST_WORDS])}{more}"
 
 
 def _unplaced(plan: Plan) -> Iterator[str]:

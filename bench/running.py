@@ -33,6 +33,7 @@ MEASUREMENTS = {
     "filing": "commands in process: 64 callers, 8 callers, all on one institution",
     "serving": "commands over HTTP: one worker, 64 connections",
     "bulk": "50,000 entries in one transaction",
+    "importing": "a roster of 50,000 rows in Excel: dry run and commit",
     "deciding": "the cost of a decision as histories grow",
     "pages": "ledger pages as of any day on both clocks, 500,000 entries",
     "rebuilding": "rebuilding ledgers from 1,000,000 entries: speed, memory, growth",

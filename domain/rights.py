@@ -347,7 +347,8 @@ class TakeOverItem(DatedCommand, kind="rights.take-over", title="权责事项期
         level = require_department(self.department, day, past)
         heading = heading_of(level, self.content)
         catalogue = past.of(Catalogue, self.department)
-        if digest_of(self.content) in catalogue.digests(heading, day):
+        said = catalogue.digests(heading, day)
+        if said and digest_of(self.content) in said:
             return
         if not self.repeats:
             past.require(item_name_is_free, catalogue, heading, day)

@@ -23,12 +23,12 @@ from domain.documents import Grant, RegisterDocument, SupplyBasis
 from domain.institutions import Founded, TakeOverInstitution
 from domain.institutions_changes import AbolishInstitution, RenameInstitution
 from domain.journal import JournalOpened
-from domain.quotas import SetCeiling, TakeOverQuota, TransferQuota
+from domain.quotas import CeilingSet, Given, SetCeiling, TakeOverQuota, TransferQuota
 from domain.settings import AnnounceCalendar, ChangeSetting
 from domain.staffing import Career, PlacingSomebody, Stay
 from domain.staffing_approvals import Approval, CancelUse, UseApproved
 from domain.staffing_people import ChangePerson, PersonRegistered
-from domain.vocabulary import Entry, live
+from domain.vocabulary import Entry, Fact, live
 from tests.district import ADMINISTRATIVE, PUBLIC, District
 
 FIRST = date(2021, 6, 1)
@@ -37,6 +37,15 @@ STEPS = 60
 
 LATER = FIRST + timedelta(days=2 * STEPS)
 """A day by which everything has taken effect, and every reservation has ended."""
+
+
+LIVED = ("journal", "settings", "calendar", "documents", "institutions", "quotas", "staffing")
+"""The contexts of which a history tells; each of their facts occurs."""
+
+
+def is_lived(fact: type[Fact]) -> bool:
+    """Whether the fact belongs to a context of which a history tells."""
+    return fact.fact_name.partition(".")[0] in LIVED
 
 
 class Step(NamedTuple):
@@ -325,7 +334,10 @@ class History(District):
     # ── voids and corrections ────────────────────────────────────────────────────────────────
 
     def _void(self, step: Step) -> Command:
-        """One of the latest entries, most of which nothing rests on yet."""
+        """One of the latest entries, most of which nothing rests on yet; or quota in use."""
+        if step.b % 3 == 0:
+            given = [e for e in live(self.memory.entries) if isinstance(e.fact, Given | CeilingSet)]
+            return self.voiding(given[step.a % len(given)].position)
         at = len(self.memory.entries) - step.a % 12
         return self.voiding(max(at, 1))
 

@@ -1,4 +1,4 @@
-"""The ledgers of staffing: 实名制人员台账, 人员调动情况表, 用编核准台账."""
+"""The ledgers of staffing: 实名制人员台账, 人员登记簿, 人员调动情况表, 用编核准台账."""
 
 from __future__ import annotations
 
@@ -126,6 +126,38 @@ ROSTER = declare(
 )
 
 
+# ── 人员登记簿 ───────────────────────────────────────────────────────────────────────────────
+
+
+class PersonRow(NamedTuple):
+    """A line of the register of persons: in the establishment, or no longer in it."""
+
+    name: Annotated[str | None, Column("姓名", personal=True, filter=True, sort=True)]
+    id_no: Annotated[str | None, Column("公民身份号码", personal=True, filter=True)]
+
+
+def _person(so_far: PersonRow | None, effect: Effect) -> PersonRow | None:
+    fact = effect.fact
+    if not isinstance(fact, PersonRegistered | PersonChanged):
+        return so_far
+    row = so_far or PersonRow(None, None)
+    return PersonRow(fact.name or row.name, fact.id_no or row.id_no)
+
+
+PERSONS = declare(
+    Ledger(
+        name="persons",
+        title="人员登记簿",
+        key="person",
+        row=PersonRow,
+        fold=_person,
+        facts=(PersonRegistered, PersonChanged),
+        ignores=(Entered, TakenOver, Transferred, Left, UseApproved, UseCancelled),
+        sort=("name",),
+    )
+)
+
+
 # ── 人员调动情况表 ───────────────────────────────────────────────────────────────────────────
 
 MOVEMENTS_KINDS = {"entered": "入编", "taken_over": "期初", "transferred": "调动", "left": "出编"}
@@ -225,7 +257,7 @@ MOVEMENTS = declare(
         shown=lambda row: row.person is not None,
         subjects=_movement_concerned,
         joins=(
-            Joined("name", "姓名", "person", "roster", "name"),
+            Joined("name", "姓名", "person", "persons", "name"),
             Joined("institution_name", "调入单位", "institution", "institutions", "name"),
             Joined("former_name", "调出单位", "former", "institutions", "name"),
             Joined("document_number", "依据文号", "document", "documents", "number"),

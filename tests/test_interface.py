@@ -471,6 +471,19 @@ def test_a_ledger_is_exported_whole_graded_and_noted(
     assert (line["unmasked"], line["what"], line["actor"]) == (False, "roster", "clerk")
 
 
+def test_who_has_left_is_still_named(house: HttpOffice, paper: str, unit: str) -> None:
+    """Off the roster, in the register of persons, and by name in the list of movements."""
+    person = house.entered(unit, paper, house.fresh(), "李示范")
+    gone = {**house.on("2021-08-02"), "person": person, "reason": "retired"}
+    house.file("/api/staffing/leave", {**gone, "basis": [{"document": paper}]})
+    assert house.ask("GET", f"/api/ledgers/roster/{person}").status_code == 404
+    known = house.get(f"/api/ledgers/persons/{person}", unmasked="true")["row"]["values"]
+    assert known["name"] == "李示范"
+    moved = house.get("/api/ledgers/movements", person=person, unmasked="true")["rows"]
+    assert sorted(one["values"]["movement"] for one in moved) == ["entered", "left"]
+    assert {one["values"]["name"] for one in moved} == {"李示范"}
+
+
 def test_an_unmasked_export_is_never_public(house: HttpOffice, paper: str, unit: str) -> None:
     """Nor is it anything an administrator may fetch."""
     house.entered(unit, paper, 12)

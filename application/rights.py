@@ -78,7 +78,7 @@ class ItemRow(NamedTuple):
     since: Annotated[date, Column("列入清单日期", filter=True, sort=True)]
     sources: Annotated[str, Column("来源事项（系统内编号）")]
     digest: Annotated[str, Column("内容摘要（SHA-256）", filter=True)]
-    content: Annotated[str, Column("事项内容（JSON）")]
+    content: Annotated[str, Column("事项内容（JSON）", filter=True)]
 
 
 def basis_line(basis: LegalBasis) -> str:

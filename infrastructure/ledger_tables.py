@@ -171,8 +171,10 @@ def sort_order(ledger: AnyLedger, sort: Sequence[str]) -> list[tuple[str, bool]]
 
     The key follows the direction of the last name, so that one index serves both.
     """
-    order = [(name.removeprefix("-"), name.startswith("-")) for name in sort]
-    order = [("seq" if name == "key" else name, down) for name, down in order]
+    order: list[tuple[str, bool]] = []
+    for one in sort:
+        name, down = one.removeprefix("-"), one.startswith("-")
+        order += [(part, down) for part in (key_order(ledger) if name == "key" else [name])]
     named = {name for name, _ in order}
     down = order[-1][1] if order else False
     return [*order, *((name, down) for name in key_order(ledger) if name not in named)]

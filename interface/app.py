@@ -44,7 +44,18 @@ from infrastructure.ledger_reading import Asked as LedgerQuestion
 from infrastructure.ledger_reading import BadQuestion, LedgerProblem
 from infrastructure.office import Office
 from infrastructure.proposals import ProposalTable
-from interface import access, commands, evidence, health, importing, journal, ledgers, proposals
+from interface import (
+    access,
+    commands,
+    evidence,
+    health,
+    importing,
+    journal,
+    ledgers,
+    proposals,
+    rights_differences,
+    rights_pages,
+)
 from interface.frame import Frame, http_problem
 from interface.operations import Api, describe
 from interface.problems import Problem, Translator, faulty, refused
@@ -72,6 +83,8 @@ def make_app(office: Office) -> FastAPI:
     keeper = CheckpointKeeper(office.evidence)
     for part in (commands, importing, journal, ledgers, proposals, evidence, access, health):
         part.add_routes(api)
+    rights_differences.add_routes(api)
+    rights_pages.add_routes(api)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -89,7 +102,9 @@ def make_app(office: Office) -> FastAPI:
         lifespan=lifespan,
     )
     app.include_router(api.router)
-    app.add_middleware(Frame, direct=api.direct, translate=problem_of)
+    app.add_middleware(
+        Frame, direct=api.direct, translate=problem_of, tell=rights_pages.told_to_the_public
+    )
     app.add_exception_handler(HTTPException, _leave_to_the_frame)
     document = describe(app, api, INTRODUCTION)
     app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's way to extend it

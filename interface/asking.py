@@ -173,8 +173,9 @@ _READERS: Final[Mapping[str, Any]] = {
 class Query:
     """The conditions that a route takes."""
 
-    def __init__(self, params: Iterable[Param]) -> None:
-        """Take these, path parameters included."""
+    def __init__(self, params: Iterable[Param], *, form: bool = False) -> None:
+        """Take these, path parameters included; a ``form`` sends fields that were left empty."""
+        self._form = form
         self._known = {param.name: param for param in params}
         self._defaults = {n: p.default for n, p in self._known.items() if p.place == "query"}
 
@@ -190,6 +191,8 @@ class Query:
         seen: set[str] = set()
         for name, text in _given(request):
             param = self._known.get(name)
+            if self._form and not text:
+                continue
             if param is None:
                 usable = "、".join(self._defaults) or "无"
                 wrong.append(

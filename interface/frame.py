@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from interface.operations import Endpoint
@@ -24,7 +25,8 @@ HEADERS: Final = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
-"""What every answer carries: nobody on the way keeps it, and nobody guesses at its type."""
+"""What an answer carries unless it says otherwise: nobody on the way keeps it, nobody guesses its
+type."""
 
 FRAMES_LOGGED: Final = 8
 METHOD_NOT_ALLOWED: Final = 405
@@ -40,8 +42,11 @@ class Frame:
         app: ASGIApp,
         direct: Mapping[tuple[str, str], Endpoint],
         translate: Callable[[Exception], Problem | None],
+        tell: Callable[[str, Problem], Response],
     ) -> None:
         """Frame ``app``; ``translate`` makes the problem of an exception that has one.
+
+        ``tell`` makes the answer to a path that is a problem: a page where people read pages.
 
         Routes without parameters are answered through ``direct``. FastAPI has them too, for its
         description of the API and for 405, but takes several times as long to find and call one
@@ -50,6 +55,7 @@ class Frame:
         self._app = app
         self._direct = direct
         self._translate = translate
+        self._tell = tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,7 +69,9 @@ class Frame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *HEADERS]
+                own = {name for name, _ in message["headers"]}
+                ours = (header for header in HEADERS if header[0] not in own)
+                message["headers"] = [*message["headers"], *ours]
             await send(message)
 
         try:
@@ -80,7 +88,7 @@ class Frame:
                 problem.headers["Allow"] = self._allowed(scope["path"], problem)
             if status:  # the answer is already under way: end the connection, do not pretend
                 raise ConnectionAbortedError(problem.code) from None
-            await problem.response()(scope, receive, send_on)
+            await self._tell(scope["path"], problem)(scope, receive, send_on)
         finally:
             _log_request(scope, status, started)
 

@@ -60,6 +60,7 @@ class Answer:
 class Operation:
     """What a route is. ``problems`` are codes of `interface.problems.TITLES`.
 
+    A ``form``'s fields that were left empty count as not given.
     It takes a ``body``, or files: ``upload`` is the name of their field, and what they are.
     """
 
@@ -71,6 +72,7 @@ class Operation:
     open_to_all: bool = False
     before_password: bool = False
     hidden: bool = False
+    form: bool = False
     body: type[BaseModel] | None = None
     upload: tuple[str, str] | None = None
     example: Any = None
@@ -199,7 +201,7 @@ class Api:
         )
 
     def _guarded(self, handler: Handler, operation: Operation) -> Endpoint:
-        query = Query(operation.params)
+        query = Query(operation.params, form=operation.form)
 
         async def answer(request: Request) -> Response:
             session = NOBODY if operation.open_to_all else await self._caller(request, operation)

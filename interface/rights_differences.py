@@ -1,0 +1,162 @@
+"""What differs between two editions or two days of the lists, over REST.
+
+GET /api/rights/differences?from_edition=…&to_edition=…
+GET /api/rights/differences?from_day=2024-01-01&to_day=2024-12-31&department=…&category=01
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from application.access import Right
+from application.rights import CATEGORIES, LEVELS
+from application.rights_differences import KINDS, MEASURES, Difference, Differences, Tally
+from interface.asking import Param
+from interface.operations import Answer, Api, Asked, Operation
+from interface.problems import Problem
+from interface.rights_lists import Edition, Lists, Moment
+from interface.shown import answer
+
+
+class SideShown(BaseModel):
+    """An item on one side of a difference."""
+
+    item: Annotated[str, Field(title="事项（系统内编号）")]
+    department: Annotated[str, Field(title="部门（系统内编号）")]
+    department_name: Annotated[str, Field(title="部门")]
+    category: Annotated[str, Field(title="职权类型")]
+    name: Annotated[str, Field(title="事项名称")]
+    sub_name: Annotated[str | None, Field(title="子项名称")]
+
+
+class FieldShown(BaseModel):
+    """A field that says something else now."""
+
+    field: Annotated[str, Field(title="字段")]
+    title: Annotated[str, Field(title="要素")]
+    before: Annotated[list[str], Field(title="原内容（逐行）")]
+    after: Annotated[list[str], Field(title="现内容（逐行）")]
+
+
+class DifferenceShown(BaseModel):
+    """What became of items."""
+
+    kind: Annotated[str, Field(title="变动", examples=list(KINDS))]
+    before: Annotated[list[SideShown], Field(title="原事项")]
+    after: Annotated[list[SideShown], Field(title="现事项")]
+    fields: Annotated[list[FieldShown], Field(title="变更的要素")]
+
+
+class TallyShown(BaseModel):
+    """The figures of a department and category."""
+
+    department: Annotated[str, Field(title="部门（系统内编号）")]
+    department_name: Annotated[str, Field(title="部门")]
+    category: Annotated[str, Field(title="职权类型")]
+    figures: Annotated[
+        dict[str, int],
+        Field(title="事项数", description="；".join(f"{k} {v}" for k, v in MEASURES.items())),
+    ]
+    closes: Annotated[bool, Field(title="原有＋增加－减少＝现有")]
+
+
+class DifferencesShown(BaseModel):
+    """Everything that differs."""
+
+    from_day: Annotated[date, Field(title="原清单日期")]
+    to_day: Annotated[date, Field(title="现清单日期")]
+    level: Annotated[str, Field(title="清单层级")]
+    totals: Annotated[dict[str, int], Field(title="合计")]
+    tallies: Annotated[list[TallyShown], Field(title="按部门和职权类型")]
+    differences: Annotated[list[DifferenceShown], Field(title="变动的事项")]
+
+
+PARAMS: Final = (
+    Param("from_edition", "原版次（系统内编号）", "id"),
+    Param("to_edition", "现版次（系统内编号）", "id"),
+    Param("from_day", "原清单日期", "date"),
+    Param("to_day", "现清单日期", "date"),
+    Param("level", "清单层级", "choice", choices=tuple(LEVELS), default="district"),
+    Param("department", "部门（系统内编号）", "id"),
+    Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
+)
+_DIFFERENCES = Operation(
+    summary="权责清单对照",
+    tag="权责清单",
+    description="两个版次之间，或按目前所知两个日期之间：新增、退出清单、合并、分设、划转、逐项要素变更；"
+    "并按部门和职权类型核对“原有＋增加－减少＝现有”。",
+    right=Right.READ,
+    params=PARAMS,
+    answers=(Answer(200, "对照结果", DifferencesShown),),
+    problems=("rights.edition-unknown", "ledger.not-opened", "ledger.not-built", "server.busy"),
+)
+
+
+def add_routes(api: Api) -> None:
+    """Add the route."""
+    lists = Lists(api.services)
+
+    async def shown(asked: Asked) -> Response:
+        query = asked.query
+        before, after, level = await api.services.run(ends, lists, query)
+        found = await api.services.run_export(lists.compared, before, after, level)
+        within = found.within(query["department"], query["category"])
+        clocks = {"from_day": before.valid_on, "to_day": after.valid_on, "level": level}
+        return answer({**clocks, **as_json(within)})
+
+    api.add("GET", "/api/rights/differences", shown, _DIFFERENCES)
+
+
+def ends(lists: Lists, query: dict[str, Any]) -> tuple[Moment, Moment, str]:
+    """Return the two points that are asked for, the earlier first, and the level of the list."""
+    editions = query["from_edition"], query["to_edition"]
+    days = query["from_day"], query["to_day"]
+    if all(editions) and not any(days):
+        return edition_ends(*(found_edition(lists, str(one)) for one in editions))
+    if any(editions) or not all(days):
+        raise Problem("request.parameters", "请填写两个版次，或两个日期。")
+    early, late = sorted(days)
+    return Moment(early), Moment(late), query["level"]
+
+
+def edition_ends(one: Edition, other: Edition) -> tuple[Moment, Moment, str]:
+    """Return the points at which two editions of one level are read, the earlier first."""
+    if one.level != other.level:
+        raise Problem("request.parameters", "两个版次的清单层级不同，不能对照。")
+    early, late = sorted((one, other), key=lambda edition: (edition.effective_on, edition.known))
+    before, after = (Moment(edition.effective_on, edition.known) for edition in (early, late))
+    return before, after, one.level
+
+
+def found_edition(lists: Lists, key: str) -> Edition:
+    """Return an edition; raises a 404 `Problem` where there is none."""
+    edition = lists.edition(key)
+    if edition is None:
+        raise Problem("rights.edition-unknown", "没有公布过这个版次，请核对地址或编号。")
+    return edition
+
+
+def as_json(found: Differences) -> dict[str, Any]:
+    """Return differences as JSON shows them."""
+    return {
+        "totals": found.totals(),
+        "tallies": [_tally(one) for one in found.tallies],
+        "differences": [_line(one) for one in found.lines],
+    }
+
+
+def _tally(one: Tally) -> dict[str, Any]:
+    return {**one._asdict(), "figures": dict(one.figures), "closes": one.closes}
+
+
+def _line(one: Difference) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "before": [side._asdict() for side in one.before],
+        "after": [side._asdict() for side in one.after],
+        "fields": [change._asdict() for change in one.fields],
+    }

@@ -107,8 +107,7 @@ def empty_database(server_url: str, worker_id: str) -> Iterator[str]:
         owner.execute(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
         owner.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     yield databases.with_database(server_url, name)
-    with psycopg.connect(server_url, autocommit=True) as owner:
-        owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    databases.drop(server_url, name)
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +120,7 @@ def module_database(
     with psycopg.connect(_embedded, autocommit=True) as owner:
         owner.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
     yield databases.with_database(_embedded, name)
-    with psycopg.connect(_embedded, autocommit=True) as owner:
-        owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    databases.drop(_embedded, name)
 
 
 @pytest.fixture

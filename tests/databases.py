@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from infrastructure import server_accounts as accounts
 from infrastructure.server import EmbeddedServer
@@ -153,3 +154,20 @@ def with_database(url: str, name: str) -> str:
     """Return the same URL for another database of the server."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+def drop(url: str, name: str) -> None:
+    """Drop a database of the server behind an owner's URL, whoever is still connected to it.
+
+    Its own vacuum an owner may not end, and has to wait for.
+    """
+    with psycopg.connect(url, autocommit=True) as owner:
+        for last in (*[False] * 100, True):
+            try:
+                owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+            except psycopg.errors.InsufficientPrivilege:
+                if last:
+                    raise
+                time.sleep(0.1)
+            else:
+                return

@@ -27,7 +27,7 @@ from domain.quotas import CeilingSet, Given, SetCeiling, TakeOverQuota, Transfer
 from domain.settings import AnnounceCalendar, ChangeSetting
 from domain.staffing import Career, PlacingSomebody, Stay
 from domain.staffing_approvals import Approval, CancelUse, UseApproved
-from domain.staffing_people import ChangePerson, PersonRegistered
+from domain.staffing_people import ChangePerson, PersonChanged, PersonRegistered
 from domain.vocabulary import Entry, Fact, live
 from tests.district import ADMINISTRATIVE, PUBLIC, District
 
@@ -226,9 +226,12 @@ class History(District):
         return self.leaving(person, day, LeaveReason.RESIGNED)
 
     def _change(self, step: Step) -> Command:
-        return ChangePerson(
-            effective_on=self._on(step), person=self._person(step.a), phone=str(step.n)
-        )
+        """A telephone number; every other time once more on the day of the last change."""
+        day, person = self._on(step), self._person(step.a)
+        lately = [e for e in self.memory.entries[-12:] if isinstance(e.fact, PersonChanged)]
+        if lately and step.b % 2:
+            day, person = lately[-1].business_date, lately[-1].subjects("person")[0]
+        return ChangePerson(effective_on=day, person=person, phone=str(step.b))
 
     def _found(self, step: Step) -> Command:
         return self.founding(f"第{step.b % 5}中心", self._on(step))
@@ -342,13 +345,13 @@ class History(District):
         return self.voiding(max(at, 1))
 
     def _correct(self, step: Step) -> Command | None:
-        """The same filing, dated some days later or earlier, or with another number."""
+        """The same filing again, mostly dated some days later or earlier, or of another number."""
         at = max(1, len(self.memory.entries) - step.a % 12)
         command, entry = self.filed[at], self.memory.entries[at - 1]
         if command.kind.startswith("journal.") or isinstance(entry.fact, PersonRegistered):
             return None
         changes: dict[str, object] = {}
-        if isinstance(command, DatedCommand):
+        if isinstance(command, DatedCommand) and step.b % 3:
             changes["effective_on"] = self._on(step)
         if step.b % 2 and isinstance(getattr(command, "number", None), int):
             changes["number"] = step.n
@@ -359,6 +362,7 @@ FILINGS = (
     *("ceiling", "grant", "cut", "pass", "approve", "approve", "cancel", "enter", "enter"),
     *("enter", "move", "leave", "change", "found", "rename", "abolish", "supply"),
     *("document", "setting", "calendar", "open", "known", "import", "unwind", "shift", "shift"),
+    *("change", "change"),
     *("void", "void", "correct", "correct"),
 )
 STEP = st.builds(

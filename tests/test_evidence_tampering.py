@@ -24,7 +24,7 @@ from infrastructure.database import Database
 from infrastructure.entries import canonical, leaf_hash
 from infrastructure.evidence_keys import SigningKeys
 from infrastructure.keys import KeyRing
-from tests.databases import with_database
+from tests.databases import drop, with_database
 from tests.evidence_attacks import (
     Attack,
     attacked,
@@ -93,8 +93,7 @@ def office(model: Model, _embedded: str, worker_id: str, tmp_path: Path) -> Iter
     database.open()
     yield witnessed(database, KeyRing(MASTER), model.keys, tmp_path / "outside")
     database.close()
-    with psycopg.connect(_embedded, autocommit=True) as owner:
-        owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    drop(_embedded, name.as_string()[1:-1])
 
 
 # ── entries ──────────────────────────────────────────────────────────────────────────────────
@@ -351,8 +350,7 @@ def test_a_backup_that_was_restored_whole_is_found(
     with pytest.raises(Contradiction, match="自第 641 条起缺失"):
         old.evidence.checkpoint()
     restored.close()
-    with psycopg.connect(server_url, autocommit=True) as owner:
-        owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(backup))
+    drop(server_url, backup.as_string()[1:-1])
 
 
 def test_an_emptied_journal_is_found(office: Witnessed) -> None:

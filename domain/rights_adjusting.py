@@ -48,6 +48,7 @@ from domain.rights_changes import (
     followup_supervision_is_named,
     reason_fits_the_kind,
 )
+from domain.rights_codes import require_codes
 from domain.rights_effects import Carrying
 from domain.rights_terms import Clocked, clocked
 from domain.vocabulary import BusinessDate, Entry, Fact, InternalId, LongText, Subject, Text
@@ -319,9 +320,18 @@ class ApplyForAdjustment(DatedCommand, kind="rights.apply", title="申请调整�
             past.require(basis_is_of_sufficient_level, content)
             alike = cancelled.alike(f"{content.name}{content.sub_name or ''}")
             past.require(cancelled_licence_does_not_return, content, alike, change.looked_at)
+        self._require_codes(change, past)
         if change.kind is not AdjustmentKind.TAKE_BACK:
             for item in change.items:
                 require_item(item, self.effective_on, past)
+
+    def _require_codes(self, change: Change, past: Past) -> None:
+        day = self.effective_on
+        stand = [past.of(Item, item).on(day) for item in change.items if change.contents]
+        former = [now.content for now in stand if now is not None]
+        who = change.receivers[0] if change.receivers else self.department
+        for content in change.contents:
+            require_codes(content, who, day, past, former, ahead=True)
 
     def _unheard(self, past: Past) -> Iterator[str]:
         heard = {one.department for one in self.opinions} | {self.department}

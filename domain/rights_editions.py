@@ -38,6 +38,7 @@ from domain.rights import (
     require_item,
 )
 from domain.rights_catalogue import Catalogue, Heading
+from domain.rights_codes import require_codes
 from domain.rights_compiling import APPROVERS, Approver, Compilation
 from domain.rights_drafting import (
     Drafts,
@@ -273,6 +274,7 @@ class PublishEdition(_Publishing, kind="rights.publish-edition", title="公布�
         day, catalogue = self.effective_on, past.of(Catalogue, drafted.department)
         if not drafted.revises:
             past.require(item_name_is_free, catalogue, heading, day)
+            require_codes(drafted.content, drafted.department, day, past)
             names = ("item", "department", "level", "content")
             yield ItemAdded(**{name: getattr(drafted, name) for name in names})
             return
@@ -280,6 +282,7 @@ class PublishEdition(_Publishing, kind="rights.publish-edition", title="公布�
         past.require(item_belongs_to_the_department, now, drafted.department)
         if heading.key != now.heading.key:
             past.require(item_name_is_free, catalogue, heading, day, (drafted.item,))
+        require_codes(drafted.content, drafted.department, day, past, (now.content,))
         fields = differing(now.content, drafted.content)
         if not fields:
             return

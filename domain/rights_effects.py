@@ -29,6 +29,7 @@ from domain.rights import (
 )
 from domain.rights_catalogue import Catalogue, Heading, heading_of
 from domain.rights_changes import Change
+from domain.rights_codes import require_codes
 from domain.rights_content import ItemContent
 from domain.rights_leaving import ItemFrozen, ItemRemoved, ItemReturned
 from domain.rights_lineage import (
@@ -123,6 +124,8 @@ class Carrying:
 
     def _added(self, who: str, content: ItemContent, sources: tuple[str, ...] = ()) -> ItemAdded:
         level = require_department(who, self.day, self.past)
+        if not sources:  # what is carried on elsewhere keeps its code
+            require_codes(content, who, self.day, self.past)
         self._require_name(who, heading_of(level, content))
         return ItemAdded(
             item=self.past.new_id(),
@@ -158,6 +161,7 @@ class Carrying:
             self.past.require(text_changes, fields, now.heading)
             if heading.key != now.heading.key:
                 self._require_name(self.department, heading, item)
+            require_codes(content, self.department, self.day, self.past, (now.content,))
             yield ItemChanged(
                 item=item,
                 department=self.department,
@@ -249,6 +253,7 @@ class Carrying:
         for n, (item, now) in enumerate(self._own()):
             content = self.change.contents[n] if self.change.contents else now.content
             self._require_name(receiver, heading_of(now.level, content))
+            require_codes(content, receiver, self.day, self.past, (now.content,))
             yield ItemTransferred(
                 item=item,
                 giver=self.department,
@@ -268,7 +273,8 @@ class Carrying:
         self.past.require(reshaping_has_both_sides, *fits)
         ends = [self._ending(item, merges=merges) for item in self.change.items]
         closed = tuple(one for one, _ in ends)
-        before = tuple(basis for _, now in ends for basis in now.content.bases)
+        former = tuple(now.content for _, now in ends)
+        before = tuple(basis for content in former for basis in content.bases)
         self.past.require(no_basis_is_lost, before, tuple(b for c in contents for b in c.bases))
         who = self.change.receivers[0] if self.change.receivers else self.department
         level = require_department(who, self.day, self.past)
@@ -277,6 +283,7 @@ class Carrying:
         for content in contents:
             heading = heading_of(level, content)
             self.past.require(item_name_is_free, catalogue, heading, self.day, ending)
+            require_codes(content, who, self.day, self.past, former)
             opened.append(
                 Opened(item=self.past.new_id(), department=who, level=level, content=content)
             )

@@ -13,6 +13,7 @@ from pydantic import Field
 from domain.deciding import DatedCommand, Decision, Hindrance, Past, rule
 from domain.rights import require_department, require_item
 from domain.rights_catalogue import heading_of
+from domain.rights_codes import require_codes
 from domain.rights_compiling import (
     Compilation,
     CompileId,
@@ -86,13 +87,15 @@ class DraftItem(_OfDrafts, kind="rights.draft-item", title="起草权责事项")
         """See `domain.deciding.Command.decide`."""
         drafts = self.open_folder(past)
         level = require_department(self.department, self.effective_on, past)
-        revises = False
-        if self.item is not None:
-            line = drafts.line(self.item)
-            revises = line.revises if line else True
-            if line is None:
-                now = require_item(self.item, self.effective_on, past)
-                past.require(item_belongs_to_the_department, now, self.department)
+        line = None if self.item is None else drafts.line(self.item)
+        revises = self.item is not None and (line is None or line.revises)
+        former: tuple[ItemContent, ...] = ()
+        if self.item is not None and revises:
+            now = require_item(self.item, self.effective_on, past)
+            past.require(item_belongs_to_the_department, now, self.department)
+            former = (now.content,)
+        day = self.effective_on
+        require_codes(self.content, self.department, day, past, former, ahead=True)
         heading = heading_of(level, self.content)
         past.require(draft_name_is_free, drafts, heading, self.item or "")
         yield ItemDrafted(

@@ -22,6 +22,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 from domain.code_sets import EntryMode, InstitutionRank
 from domain.code_sets_adjusting import AdjustmentKind
 from domain.deciding import COMMANDS, Command, DatedCommand, Decision, Draft, Past, Standing
+from domain.item_codes import CodeScheme
 from domain.vocabulary import Entry, Fact, Text, type_json, upcasts
 from domain.workdays import AnnouncedYear, Calendar
 from domain.workdays_announced import ANNOUNCED
@@ -84,6 +85,7 @@ _ByKind = Annotated[
     dict[AdjustmentKind, Literal["reviewers", "government"]], AfterValidator(_every_kind)
 ]
 _Kinds = Annotated[list[Annotated[str, AfterValidator(_command)]], Field(max_length=100)]
+_Schemes = Annotated[list[CodeScheme], Field(max_length=20)]
 _ByRank = Annotated[dict[InstitutionRank, Level], AfterValidator(_complete)]
 
 _RANK_DECIDED_BY: Final[dict[str, Level]] = {
@@ -119,6 +121,7 @@ SETTINGS: Final[dict[str, Setting]] = {
     "rights_review_workdays": _setting("审核权责清单调整申请的时限（工作日）", _Days, 15),
     "rights_publish_workdays": _setting("权责清单调整批准后公布的时限（工作日）", _Days, 3),
     "rights_approval_by_kind": _setting("各类权责清单调整由谁批准", _ByKind, _APPROVED_BY),
+    "rights_code_schemes": _setting("权责事项的编码方案（不设置则不检查编码）", _Schemes, []),
     "four_eyes": _setting("须经两人办理（一人经办、一人核准）的业务", _Kinds, []),
     "unmasked_roles": _setting(
         "可查看完整个人信息的角色",

@@ -210,6 +210,15 @@ def root_above(leaf: bytes, index: int, size: int, hashes: Sequence[bytes]) -> b
     return root
 
 
+def perfect(hashes: bytes) -> bytes:
+    """Return the root over 1, 2, 4, 8 … hashes that stand one after the other."""
+    level = [hashes[i : i + 32] for i in range(0, len(hashes), 32)]
+    while len(level) > 1:
+        each = iter(level)
+        level = [sha256(b"\x01" + one + next(each)).digest() for one in each]
+    return level[0]
+
+
 class Tree:
     """Perfect subtrees of all leaves so far, largest first: (height, hash)."""
 
@@ -217,19 +226,15 @@ class Tree:
         self.size = 0
         self.subtrees: list[tuple[int, bytes]] = []
 
-    def add(self, leaves: Sequence[bytes]) -> None:
-        """Add leaves: 256 at a time where they fill a subtree, else one by one."""
+    def add(self, leaves: bytes, known: dict[int, bytes]) -> None:
+        """Add leaves, one after the other; ``known``: roots over 256 of them, by number."""
         at = 0
         while at < len(leaves):
-            width = 1 if self.size & 255 or len(leaves) - at < 256 else 256
-            level = leaves[at : at + width]
-            while len(level) > 1:
-                pairs = b"".join(level)
-                level = [
-                    sha256(b"\x01" + pairs[i : i + 64]).digest() for i in range(0, len(pairs), 64)
-                ]
-            self._push(width.bit_length() - 1, level[0])
-            self.size, at = self.size + width, at + width
+            height = 0 if self.size & 255 or len(leaves) - at < 8192 else 8
+            end = at + (32 << height)
+            root = known.get(self.size >> 8) if height else None
+            self._push(height, root or perfect(leaves[at:end]))
+            self.size, at = self.size + (1 << height), end
 
     def _push(self, height: int, new: bytes) -> None:
         subtrees = self.subtrees
@@ -328,72 +333,79 @@ def older_checkpoints(folder: Path) -> Wanted:
 
 
 Wanted = dict[int, dict[bytes, str]]  # roots by size, and where each was found
-PART = 4 * 1024 * 1024
-LEAF = sha256(b"\x00")
+PART = 8 * 1024 * 1024
 ORDER = re.compile(
-    rb',"position":([0-9]+),"prepared_by":"(?:[^"\\]|\\.)*","recorded_at":"([^"]{27})"'
+    rb',"position":([0-9]{1,18}),"prepared_by":"[^"\\]*(?:\\.[^"\\]*)*","recorded_at":"([^"]{27})"'
 )
+
+
+# Of the lines in a part: their leaves, one after the other; the roots over 256 of them, by number,
+# should the first line's position be right; position and moment of the first; moment of the last;
+# the first line (counted from 0) that does not follow the one above it, 0: none.
+Part = tuple[bytes, dict[int, bytes], tuple[int, bytes], bytes, int]
 
 
 def walk(folder: Path, newest: Checkpoint, wanted: Wanted) -> None:
     """Read every entry once, comparing the root at every checkpoint's size."""
     tree, stamp, passed, sizes = Tree(), b"", 0, sorted(wanted, reverse=True)
-    for leaves, said, last, astray in parts(folder / "journal.ndjson"):
-        first, at = tree.size + 1, 0
-        while sizes and sizes[-1] <= tree.size + len(leaves) - at:
+    for leaves, blocks, said, last, astray in parts(folder / "journal.ndjson"):
+        first, end, at = tree.size + 1, tree.size + len(leaves) // 32, 0
+        known = blocks if said[0] == first else {}
+        while sizes and sizes[-1] <= end:
             size = sizes.pop()
-            at, since = at + size - tree.size, at
-            tree.add(leaves[since:at])
+            at, since = at + (size - tree.size) * 32, at
+            tree.add(leaves[since:at], known)
             for root, name in wanted[size].items():
                 if tree.root() != root:
                     raise Failed(blame(folder, newest, passed, size, name))
             passed = size
-        tree.add(leaves[at:])
-        if leaves and (said[0] != first or said[1] < stamp or astray):
+        tree.add(leaves[at:], known)
+        if said[0] != first or said[1] < stamp or astray:
             at = first + (astray if said >= (first, stamp) else 0)
             raise Failed(f"流水号 {at} 的记录不接着前一条：流水号不连续，或登记时间早于前一条。")
-        stamp = last or stamp
+        stamp = last
     if tree.size != newest.size:
         raise Failed(blame(folder, newest, passed, newest.size, "checkpoint"))
 
 
-# Of the lines in a part: their leaves, position and moment of the first, moment of the last, and
-# the first line (counted from 0) that does not follow the one above it; 0: none.
-Part = tuple[list[bytes], tuple[int, bytes], bytes, int]
-
-
 def parts(path: Path) -> Iterator[Part]:
     """Read the journal in parts, a large one by as many processes as there are processors."""
-    read, starts = partial(read_part, path), range(0, path.stat().st_size, PART)
-    if len(starts) <= 4:
-        yield from map(read, starts)
+    pieces, read = list(cut(path)), partial(read_part, path)
+    if len(pieces) <= 4:
+        yield from map(read, pieces)
     else:
         with ProcessPoolExecutor() as pool:
-            yield from pool.map(read, starts)
+            yield from pool.map(read, pieces)
 
 
-def read_part(path: Path, start: int) -> Part:
-    """Read the lines that begin in the `PART` bytes from ``start`` on."""
+def cut(path: Path) -> Iterator[tuple[int, int]]:
+    """Cut the journal into parts of whole lines: where each begins, and how many bytes it has."""
+    start, size = 0, path.stat().st_size
     with path.open("rb") as file:
-        file.seek(max(0, start - 1))
-        if start:
-            file.readline()  # it began before
-        data = file.read(max(0, start + PART - file.tell()))
-        lines = (data if data[-1:] in b"\n" else data + file.readline()).split(b"\n")
-    if cut := lines.pop():  # at the end of the file, and without its line break
-        lines.append(cut[:-1])
-    leaves = []
-    for line in lines:
-        leaf = LEAF.copy()
-        leaf.update(line)
-        leaves.append(leaf.digest())
-    found = [(int(said[1]), said[2]) if (said := ORDER.search(one)) else (0, b"") for one in lines]
-    numbers, stamps = zip(*(found or [(0, b"")]))  # noqa: B905  (pairs; Python 3.9)
-    n, astray = len(numbers), 0
-    if numbers != (*range(numbers[0], numbers[0] + n),) or list(stamps) != sorted(stamps):
+        while start < size:
+            file.seek(min(size, start + PART) - 1)
+            file.readline()
+            yield start, file.tell() - start
+            start = file.tell()
+
+
+def read_part(path: Path, piece: tuple[int, int]) -> Part:
+    """Read a part that was cut out of the journal."""
+    with path.open("rb", 1024 * 1024) as file:
+        file.seek(piece[0])
+        lines = file.readlines(piece[1] - 1)  # it stops after the line that goes beyond so many
+    # A line break missing at the very end takes a byte with it, so that the hash does not fit.
+    leaves = b"".join([sha256(b"\0" + line[:-1]).digest() for line in lines])
+    said = [ORDER.match(line, line.rfind(b',"position":')) for line in lines]
+    found = [(int(one[1]), one[2]) if one else (0, b"") for one in said]
+    numbers, stamps = [one[0] for one in found], [one[1] for one in found]
+    n, first, astray = len(lines), numbers[0], 0
+    if numbers != list(range(first, first + n)) or stamps != sorted(stamps):
         follow = [(numbers[i - 1] + 1, stamps[i - 1]) for i in range(n)]
         astray = next(i for i in range(1, n) if found[i][0] != follow[i][0] or found[i] < follow[i])
-    return leaves, (numbers[0], stamps[0]), stamps[-1], astray
+    whole = range(-(first - 1) % 256, n - 255, 256)
+    blocks = {(first + i) // 256: perfect(leaves[i * 32 : i * 32 + 8192]) for i in whole}
+    return leaves, blocks, found[0], stamps[-1], astray
 
 
 def blame(folder: Path, newest: Checkpoint, passed: int, size: int, name: str) -> str:
@@ -401,10 +413,10 @@ def blame(folder: Path, newest: Checkpoint, passed: int, size: int, name: str) -
     between = f"流水号 {passed + 1} 至 {size} 之间有改动：与检查点（{name}，{size} 条）不符。"
     tree = Tree()
     for tile in tiles(folder, newest.size):
-        tree.add(tile)
+        tree.add(tile, {})
     if tree.size != newest.size or tree.root() != newest.root:
         return between + "文件夹中的散列块也与检查点不符，不能确定是哪一条。"
-    genuine = (leaf for tile in tiles(folder, newest.size) for leaf in tile)
+    genuine = (t[i : i + 32] for t in tiles(folder, newest.size) for i in range(0, len(t), 32))
     with (folder / "journal.ndjson").open("rb") as file:
         for position, (leaf, line) in enumerate(zip_longest(genuine, file), 1):
             if line is None:
@@ -416,7 +428,7 @@ def blame(folder: Path, newest: Checkpoint, passed: int, size: int, name: str) -
     return f"检查点（{name}，{size} 条）与流水不符：该检查点被改动，或流水曾有两个版本。"
 
 
-def tiles(folder: Path, size: int) -> Iterator[list[bytes]]:
+def tiles(folder: Path, size: int) -> Iterator[bytes]:
     """Yield the leaves kept in the tiles, 256 at a time, as far as there are any."""
     for number in range(-(-size // 256)):
         name, rest, width = f"{number % 1000:03}", number, min(256, size - number * 256)
@@ -425,8 +437,7 @@ def tiles(folder: Path, size: int) -> Iterator[list[bytes]]:
         path = folder / "tile" / "0" / (name if width == 256 else f"{name}.p/{width}")
         if not path.is_file():
             return
-        data = path.read_bytes()
-        yield [data[i : i + 32] for i in range(0, len(data), 32)]
+        yield path.read_bytes()
 
 
 def text_of(path: Path) -> str:

@@ -334,12 +334,24 @@ def test_parts_fit_together_wherever_the_file_is_cut(
     whole = [sha256(b"\x00" + line[:-1]).digest() for line in _lines(path)]
     for size in (700, 4096, 100_003):
         monkeypatch.setattr(verify, "PART", size)
-        read = [verify.read_part(path, at) for at in range(0, path.stat().st_size, size)]
-        assert [leaf for leaves, *_ in read for leaf in leaves] == whole
+        read = [verify.read_part(path, piece) for piece in verify.cut(path)]
+        assert b"".join(leaves for leaves, *_ in read) == b"".join(whole)
         assert not any(astray for *_, astray in read)
+        assert verify.main([str(export), "--key", key(office)]) == 0
     monkeypatch.setattr(verify, "PART", path.stat().st_size // 5)
-    assert len(range(0, path.stat().st_size, verify.PART)) > 4
+    assert len(list(verify.cut(path))) > 4
     assert verify.main([str(export), "--key", key(office)]) == 0
+
+
+def test_roots_that_a_part_brings_along_are_those_of_its_leaves(
+    export: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the part begins, every 256 leaves that fill a subtree."""
+    path = export / "journal.ndjson"
+    whole = [sha256(b"\x00" + line[:-1]).digest() for line in _lines(path)]
+    monkeypatch.setattr(verify, "PART", path.stat().st_size * 3 // 4)
+    blocks = [verify.read_part(path, piece)[1] for piece in verify.cut(path)]
+    assert blocks == [{n: root_of(whole[n * 256 : n * 256 + 256]) for n in (0, 1)}, {}]
 
 
 @pytest.mark.parametrize(
@@ -356,17 +368,37 @@ def test_a_signed_journal_out_of_order_is_found(
     """Should the office itself have signed nonsense: the tree holds, the entries do not follow."""
     stored = [office.evidence.stored(n) for n in range(1, SIZE + 1)]
     stored[456] = stored[456].replace(old, new)
+    for part in (verify.PART, 5_000):
+        code, said = _signed_anew(office, tmp_path, stored, part)
+        assert (code, "流水号 457 的记录不接着前一条" in said) == (1, True)
+
+
+def test_what_lines_say_of_their_positions_is_not_built_on(
+    office: Witnessed, tmp_path: Path
+) -> None:
+    """All numbers moved on by one, and signed so: the root holds, only the numbers are told."""
+    stored = [
+        office.evidence.stored(n).replace(b'"position":%d,' % n, b'"position":%d,' % (n + 1))
+        for n in range(1, SIZE + 1)
+    ]
+    for part in (verify.PART, 5_000):
+        code, said = _signed_anew(office, tmp_path, stored, part)
+        assert (code, "流水号 1 的记录不接着前一条" in said) == (1, True)
+
+
+def _signed_anew(
+    office: Witnessed, folder: Path, stored: list[bytes], part: int
+) -> tuple[int, str]:
+    """Sign these entries as the office would, and verify them in parts of so many bytes."""
     leaves = [sha256(b"\x00" + one).digest() for one in stored]
     text = str(Checkpoint(office.keys.origin, SIZE, root_of(leaves)))
-    (tmp_path / "checkpoint").write_text(str(office.keys.signed(text)), "utf-8")
-    for part in (verify.PART, 5_000):
-        (tmp_path / "journal.ndjson").write_bytes(b"".join(one + b"\n" for one in stored))
-        program = f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); import verify;"
-        program += f"verify.PART = {part}; sys.exit(verify.main(sys.argv[1:]))"
-        command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, str(tmp_path)]
-        done = subprocess.run([*command, "--key", key(office)], capture_output=True, check=False)
-        assert done.returncode == 1
-        assert "流水号 457 的记录不接着前一条" in done.stdout.decode()
+    (folder / "checkpoint").write_text(str(office.keys.signed(text)), "utf-8")
+    (folder / "journal.ndjson").write_bytes(b"".join(one + b"\n" for one in stored))
+    program = f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); import verify;"
+    program += f"verify.PART = {part}; sys.exit(verify.main(sys.argv[1:]))"
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, str(folder)]
+    done = subprocess.run([*command, "--key", key(office)], capture_output=True, check=False)
+    return done.returncode, done.stdout.decode()
 
 
 def test_keys_of_another_suite_are_passed_over(office: Witnessed, export: Path) -> None:

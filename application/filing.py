@@ -1,4 +1,6 @@
-"""What the writer hands to the database in one transaction, and what it needs of it.
+"""What callers hand to the writer, what it hands to the database, and what it needs of it.
+
+    Filing ──► Writer ──► Receipt
 
 Store.writing() ──► Transaction (holds the lock) ──store(Batch)──► entries, ledger rows, keys of
                                                                    requests, refusals: together
@@ -7,16 +9,73 @@ Store.writing() ──► Transaction (holds the lock) ──store(Batch)──�
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from application.keeping import Changes, RowStore
 from application.standings import Source
-from domain.deciding import Command
+from domain.deciding import Command, Refused
 from domain.vocabulary import ID_ALPHABET, ID_LENGTH, Entry
+
+OFFICE_ZONE = ZoneInfo("Asia/Shanghai")
+"""The office's calendar day decides what is late; moments are stored in UTC."""
+
+
+class KeyReused(Exception):
+    """An Idempotency-Key came back with another body."""
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What a caller hands in: one command, or several to be filed as one append.
+
+    ``key`` is the caller's Idempotency-Key, scoped to the actor. ``partial``: refused members are
+    left out and the rest is filed; otherwise one refusal refuses the whole. ``proposal`` names the
+    proposal that this filing carries out (``prepared_by`` made it, ``approved_by`` runs it).
+    ``progress`` hears of each command as it has been decided, in the writer's thread. So does
+    ``hear`` of each outcome: then the filing is carried out part by part, however long it is, and
+    the receipt does not hold the outcomes.
+    """
+
+    commands: tuple[Command, ...]
+    actor: str
+    key: str | None = None
+    prepared_by: str | None = None
+    approved_by: str | None = None
+    partial: bool = False
+    dry_run: bool = False
+    proposal: str | None = None
+    progress: Callable[[], None] | None = None
+    hear: Callable[[Outcome], None] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one command: the entries it filed, or why it was refused."""
+
+    entries: tuple[Entry, ...] = ()
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer to a filing: positions ``first`` to ``last`` (0 and 0 where nothing was filed)."""
+
+    first: int
+    last: int
+    recorded_at: datetime
+    outcomes: tuple[Outcome, ...]
+    replayed: bool = False
+    dry_run: bool = False
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry filed, in order."""
+        return tuple(entry for outcome in self.outcomes for entry in outcome.entries)
 
 
 @dataclass(frozen=True)

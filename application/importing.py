@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
+from application.filing import Filing, Outcome, Receipt
 from application.importing_reading import Progress, Ready, books_of, prepare, silent
 from application.importing_results import (
     BookLines,
@@ -26,7 +27,7 @@ from application.importing_results import (
     RowResult,
 )
 from application.importing_superiors import Pending, superiors_first
-from application.journal import Filing, Outcome, Receipt, Writer
+from application.journal import Writer
 from domain.code_sets import QuotaKind
 from domain.deciding import Refused
 from domain.institutions import Founded

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from application.journal import Filing
+from application.filing import Filing
 from domain.deciding import COMMANDS, Command
 
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, NamedTuple
 
-from application.journal import Filing, Receipt, Writer
+from application.filing import Filing, Receipt
+from application.journal import Writer
 from application.rights_reading import RightsRead, department_of_item
 from domain.deciding import Command, Refused
 from domain.rights import differing

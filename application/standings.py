@@ -11,11 +11,12 @@ after it in the same batch.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from itertools import islice
 from sys import intern
+from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from domain.deciding import (
@@ -34,6 +35,7 @@ from domain.settings import Settings
 from domain.vocabulary import Entry, live
 
 _BEFORE_ALL = (date.min, 0)
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Source(Protocol):
@@ -75,6 +77,12 @@ def is_large(kind: str) -> bool:
     return any(issubclass(one, Book) for one in KINDS.get(kind, ()))
 
 
+@cache
+def _guards_of(kind: str) -> tuple[type[Standing], ...]:
+    """Return the standings that guard subjects of that kind."""
+    return tuple(s for s in KINDS.get(kind, ()) if s.guards and issubclass(s, Standing))
+
+
 class Standings:
     """The writer's memory of what stands, bounded to ``capacity`` subjects of each size."""
 
@@ -96,7 +104,14 @@ class Standings:
 
     def of(self, kind: type[S], who: str) -> S:
         """Return what stands about ``who``."""
-        tag = f"{kind.subject}:{who}"
+        return self.of_tag(kind, f"{kind.subject}:{who}")
+
+    def of_tag(self, kind: type[S], tag: str) -> S:
+        """Return what stands about the subject ``tag`` names, as ``kind`` of its subjects."""
+        state = self._states.get(tag, _NOTHING).get(cast("type[Standing]", kind))
+        if state is not None:
+            self._logs.move_to_end(tag)
+            return cast("S", state)
         if issubclass(kind, Book):
             return cast("S", next(b for b in self.books(tag) if type(b) is kind))
         return cast("S", self._state(cast("type[Standing]", kind), tag))
@@ -165,14 +180,15 @@ class Standings:
 
     def _state(self, kind: type[Standing], tag: str) -> Standing:
         states = self._states.setdefault(tag, {})
-        if kind in states:
-            self._logs.move_to_end(tag)
-        else:
+        state = states.get(kind)
+        if state is None:
             state = kind.begun(tag.partition(":")[2])
             for entry in live(self.log(tag)):
                 state = state.after(entry)
             states[kind] = state
-        return states[kind]
+        else:
+            self._logs.move_to_end(tag)
+        return state
 
     # ── applying and undoing ─────────────────────────────────────────────────────────────────
 
@@ -274,13 +290,11 @@ class Standings:
 
     def misfits(self, tags: Iterable[str]) -> set[Misfit]:
         """Return the misfits that the guarding standings of these small subjects have noted."""
-        return {
-            misfit
-            for tag in tags
-            for kind in KINDS.get(tag.partition(":")[0], ())
-            if kind.guards and issubclass(kind, Standing)
-            for misfit in self._state(kind, tag).misfits
-        }
+        found: set[Misfit] = set()
+        for tag in tags:
+            for kind in _guards_of(tag.partition(":")[0]):
+                found.update(self._state(kind, tag).misfits)
+        return found
 
     def broken(self, entries: Sequence[Entry]) -> list[Misfit]:
         """Return what these applied entries break in the books of the large subjects they move."""
@@ -307,8 +321,10 @@ class Inquiry:
 
     def of(self, standing: type[S], who: str) -> S:
         """See `domain.deciding.Past.of`."""
-        self.asked[intern(f"{standing.subject}:{who}")] = None
-        return self.standings.of(standing, who)
+        tag = f"{standing.subject}:{who}"
+        if tag not in self.asked:
+            self.asked[intern(tag)] = None
+        return self.standings.of_tag(standing, tag)
 
     def newly_asked(self) -> tuple[str, ...]:
         """Return the tags first asked about since the last call.

@@ -12,7 +12,7 @@ import time
 
 from eventsourcing.dcb.api import DCBAppendCondition, DCBEvent, DCBQuery, DCBQueryItem
 
-from application.journal import Filing
+from application.filing import Filing
 from bench.measuring import Cost, Server, median, peak_mb
 from bench.peers import PAYLOAD, StockDcb
 from bench.places import Place, tell

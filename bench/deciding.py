@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from application.deciding import carry_out
-from application.journal import Filing
+from application.filing import Filing
 from application.standings import Inquiry, Standings
 from bench.measuring import median
 from bench.places import Place, tell

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import orjson
 
-from application.journal import Filing
+from application.filing import Filing
 from bench.measuring import Cost, Server, callers, client_cpu, median, quantile, times_ms
 from bench.places import Place, tell
 from bench.report import Goal, Line

@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from application.journal import Filing
+from application.filing import Filing
 from bench.measuring import Cost, Server, callers, median
 from bench.peers import CrudWithAudit, StockDcb
 from bench.places import Place, tell

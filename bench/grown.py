@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 
-from application.journal import Filing, Receipt
+from application.filing import Filing, Receipt
 from bench.places import MASTER_KEY, Place, tell
 from bench.workload import START, District, command, fresh_schema, name
 from domain.code_sets import EntryMode

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from application.journal import Filing
+from application.filing import Filing
 from domain.code_sets import EntryMode, InstitutionCategory, InstitutionRank, QuotaKind
 from domain.deciding import COMMANDS, Command
 from domain.identifiers import resident_id_check

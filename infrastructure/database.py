@@ -2,16 +2,17 @@
 
 The **owner** is who the connection URL logs in as; it migrates and rebuilds. The **writer** files:
 it may read and add to the journal and maintain what is derived from it, and nothing else. Every
-pooled connection takes the writer's role; only `Database.as_owner` keeps the login's own.
+connection takes the writer's role; only `Database.as_owner` keeps the login's own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import Connection
@@ -20,6 +21,7 @@ from psycopg_pool import ConnectionPool
 
 MIGRATION_LOCK = 0x7461697A68616E67  # "taizhang": one migrating program at a time
 OLDEST_SERVER = 15_00_00
+T = TypeVar("T")
 _MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")
 
 
@@ -44,6 +46,8 @@ class Database:
             check=ConnectionPool.check_connection,
             name=f"taizhang-{schema}",
         )
+        self._filing: Connection[Any] | None = None
+        self._one_files = threading.Lock()
 
     def open(self) -> None:
         """Migrate the schema to this program's version, then open the pool."""
@@ -52,6 +56,10 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        with self._one_files:
+            if self._filing is not None:
+                self._filing.close()
+                self._filing = None
         self.pool.close()
 
     def _configure(self, connection: Connection[Any]) -> None:
@@ -63,6 +71,37 @@ class Database:
         connection.execute(SQL("SET search_path = {}, pg_temp").format(Identifier(self.schema)))
         connection.execute("SET TIME ZONE 'UTC'")
         connection.execute("SET jit = off")
+
+    @contextmanager
+    def filing(self, begin: Callable[[Connection[Any]], T]) -> Iterator[tuple[Connection[Any], T]]:
+        """Lend the one connection kept for filing, in a transaction, with what ``begin`` returned.
+
+        It is not asked beforehand whether it still lives: where it was lost meanwhile, ``begin``,
+        which only takes the lock, is carried out again on another.
+        """
+        with self._one_files:
+            connection, known = self._filing, True
+            if connection is None or connection.closed:
+                connection, known = self._connect(), False
+            try:
+                begun = _begin(connection, begin)
+            except psycopg.OperationalError:
+                if not known or not connection.closed:
+                    raise
+                connection = self._connect()
+                begun = _begin(connection, begin)
+            try:
+                yield connection, begun
+                _commit(connection)
+            except BaseException:
+                if not connection.closed:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _connect(self) -> Connection[Any]:
+        connection = self._filing = psycopg.connect(self.url)
+        self._configure(connection)
+        return connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection[Any]]:
@@ -84,6 +123,23 @@ class Database:
         with psycopg.connect(self.url) as connection:
             self._enter_schema(connection)
             yield connection
+
+
+def _begin(connection: Connection[Any], begin: Callable[[Connection[Any]], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return begin(connection)
+    except BaseException:
+        if not connection.closed:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _commit(connection: Connection[Any]) -> None:
+    if connection.execute("COMMIT").statusmessage != "COMMIT":
+        # The server rolls back, without an error, what an earlier error has spoilt.
+        msg = "the transaction could not be committed"
+        raise psycopg.InternalError(msg)
 
 
 # ── migrations ───────────────────────────────────────────────────────────────────────────────

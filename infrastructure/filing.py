@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b32encode
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from infrastructure.journal import COPY_FROM, JournalRecorder, JournalRow, Writi
 from infrastructure.journal_reading import with_targets
 from infrastructure.keys import KeyRing
 from infrastructure.ledgers import LedgerTables
+from infrastructure.together import Together
 
 KEYS_IN_MEMORY = 100_000
 IDS_DRAWN, ID_BYTES = 128, 10
@@ -221,7 +222,9 @@ class FilingTransaction:
         """See `application.filing.Transaction.add`."""
         self._load_keys(entries)
         self._writing.add([_row(entry, self._ring) for entry in entries])
-        self._add_people(entries)
+        together = Together()
+        self._put_people(entries, together)
+        together.send(self._connection)
 
     def _load_keys(self, entries: Sequence[Entry]) -> None:
         """Load the keys of the people these entries are about; whoever is new has none yet."""
@@ -243,40 +246,27 @@ class FilingTransaction:
 
     def store(self, batch: Batch) -> None:
         """See `application.filing.Transaction.store`."""
+        rows: list[JournalRow] = []
+        together = Together()
         if batch.entries:
             self._load_keys(batch.entries)
-        rows = [_row(entry, self._ring) for entry in batch.entries]
-        # What is few goes in by one exchange with the server; COPY cannot take part in it.
-        copied = len(rows) >= COPY_FROM or ledgers.copied(batch.ledgers)
-        with nullcontext() if copied else self._connection.pipeline():
-            if rows:
-                self._writing.add(rows)
-                self._add_people(batch.entries)
-            if batch.filed:
-                self._remember(batch.filed)
-            if batch.refusals:
-                _add_refusals(self._connection, batch.refusals)
-            for proposal, approver, position in batch.proposals:
-                self._approve(proposal, approver, position)
-            sent = self._tables.send(self._connection, batch.ledgers)
-        ledgers.check(sent)
+            rows = [_row(entry, self._ring) for entry in batch.entries]
+        if len(rows) >= COPY_FROM:
+            self._writing.add(rows)
+        ledgers_expect = self._tables.put(self._connection, batch.ledgers, together)
+        if 0 < len(rows) < COPY_FROM:
+            self._writing.put(rows, together)
+        self._put_people(batch.entries, together)
+        if batch.filed:
+            _put_filed(batch.filed, together)
+        if batch.refusals:
+            _put_refusals(batch.refusals, together)
+        found = together.send(self._connection)
+        ledgers.check(ledgers_expect, found[: len(ledgers_expect)])
+        for proposal, approver, position in batch.proposals:
+            self._approve(proposal, approver, position)
 
-    def _remember(self, filed: Sequence[Filed]) -> None:
-        self._connection.execute(
-            "INSERT INTO filings (actor, key, fingerprint, first_position, last_position)"
-            " SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bigint[],"
-            " %s::bigint[])",
-            (
-                [one.actor for one in filed],
-                [one.key for one in filed],
-                [one.fingerprint for one in filed],
-                [one.first for one in filed],
-                [one.last for one in filed],
-            ),
-            prepare=True,
-        )
-
-    def _add_people(self, entries: Sequence[Entry]) -> None:
+    def _put_people(self, entries: Sequence[Entry], together: Together) -> None:
         new = self._ring.take_new()
         identities = {
             self._ring.digest("identity", number): entry.subjects("person")[0]
@@ -284,18 +274,16 @@ class FilingTransaction:
             if (name := entry.fact.identity_field) and (number := getattr(entry.fact, name))
         }
         if new:
-            self._connection.execute(
+            together.add(
                 "INSERT INTO person_keys SELECT * FROM unnest(%s::text[], %s::bytea[])",
                 (list(new), list(new.values())),
-                prepare=True,
             )
         if identities:
-            self._connection.execute(
+            together.add(
                 "INSERT INTO identities SELECT * FROM unnest(%s::bytea[], %s::text[])"
                 " ON CONFLICT (digest) DO UPDATE SET person = excluded.person"
                 " WHERE identities.person <> excluded.person",
                 (list(identities), list(identities.values())),
-                prepare=True,
             )
 
     def _approve(self, proposal: str, approver: str, position: int) -> None:
@@ -328,17 +316,30 @@ def _row(entry: Entry, ring: KeyRing) -> JournalRow:
     )
 
 
-def _add_refusals(connection: Connection[Any], refusals: Sequence[Refusal]) -> None:
+def _put_filed(filed: Sequence[Filed], together: Together) -> None:
+    together.add(
+        "INSERT INTO filings (actor, key, fingerprint, first_position, last_position)"
+        " SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bigint[], %s::bigint[])",
+        (
+            [one.actor for one in filed],
+            [one.key for one in filed],
+            [one.fingerprint for one in filed],
+            [one.first for one in filed],
+            [one.last for one in filed],
+        ),
+    )
+
+
+def _put_refusals(refusals: Sequence[Refusal], together: Together) -> None:
     values = orjson.dumps(
         [
             {"actor": r.actor, "command": r.command, "subjects": r.subjects, "rule": r.rule}
             for r in refusals
         ]
     )
-    connection.execute(
+    together.add(
         "INSERT INTO refusals (actor, command, subjects, rule)"
         " SELECT actor, command, subjects, rule FROM json_to_recordset(%s::json)"
         " AS x(actor text, command text, subjects text[], rule text)",
         (values.decode(),),
-        prepare=True,
     )

@@ -31,6 +31,8 @@ from psycopg.rows import DictRow, dict_row
 
 from infrastructure.database import Database
 from infrastructure.entries import leaf_hash
+from infrastructure.ledgers import ROW_BY_ROW
+from infrastructure.together import Together
 
 COPY_FROM = 1_000
 """From so many rows on, COPY is cheaper than one statement with all rows in a parameter."""
@@ -80,6 +82,7 @@ class JournalRecorder(PostgresDCBRecorderTT):
     def __init__(self, database: Database) -> None:
         """Record in the journal of ``database``, whose migrations have made the tables."""
         super().__init__(OfficeDatastore(database), events_table_name="journal")
+        self._database = database
         self.channel_name = f"{database.schema}_journal"
         self.sql_create_statements.clear()
 
@@ -140,11 +143,16 @@ class JournalRecorder(PostgresDCBRecorderTT):
     @contextmanager
     def writing(self) -> Iterator[Writing]:
         """Take the lock for one transaction; nothing is stored unless the block ends well."""
-        with self.datastore.get_connection() as connection, connection.transaction():
-            row: Any = connection.execute(
-                "SELECT head, moment FROM journal_lock()", prepare=True
-            ).fetchone()
-            yield Writing(connection, row[0], row[1])
+        with self._database.filing(_lock) as (connection, (head, moment)):
+            yield Writing(connection, head, moment)
+
+
+def _lock(connection: Connection[Any]) -> tuple[int, datetime]:
+    row: Any = connection.execute(
+        f"SELECT head, moment, {ROW_BY_ROW} FROM journal_lock()",  # noqa: S608  (fixed)
+        prepare=True,
+    ).fetchone()
+    return row[0], row[1]
 
 
 class Writing:
@@ -161,16 +169,18 @@ class Writing:
 
     def add(self, rows: Sequence[JournalRow]) -> None:
         """Store rows whose positions follow the head without a gap."""
-        if [row.position for row in rows[:1]] != [self.head + 1]:
-            msg = f"position {rows[0].position} does not follow {self.head}"
-            raise IntegrityError(msg)
-        if len(rows) < COPY_FROM and all(type(row) is JournalRow and row.id for row in rows):
-            self._add_few(rows)
+        self._require_next(rows)
+        if len(rows) < COPY_FROM:
+            together = Together()
+            self.put(rows, together)
+            together.send(self.connection)
         else:
             self._copy(rows)
-        self.head = rows[-1].position
+            self.head = rows[-1].position
 
-    def _add_few(self, rows: Sequence[JournalRow]) -> None:
+    def put(self, rows: Sequence[JournalRow], together: Together) -> None:
+        """Put rows whose positions follow the head into ``together``; `add` says when to copy."""
+        self._require_next(rows)
         values = orjson.dumps(
             [
                 {
@@ -188,7 +198,13 @@ class Writing:
                 for row in rows
             ]
         )
-        self.connection.execute(_INSERT_ENTRIES, (values.decode(),), prepare=True)
+        together.add(_ENTER, (values.decode(),), _ADDED, _TAGGED)
+        self.head = rows[-1].position
+
+    def _require_next(self, rows: Sequence[JournalRow]) -> None:
+        if rows[0].position != self.head + 1:
+            msg = f"position {rows[0].position} does not follow {self.head}"
+            raise IntegrityError(msg)
 
     def _copy(self, rows: Sequence[JournalRow]) -> None:
         with (
@@ -229,22 +245,22 @@ def _array(texts: Iterable[str]) -> str:
     return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
-_INSERT_ENTRIES = """
-WITH added AS MATERIALIZED (
+_ADDED = """added AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS x(
         position bigint, id text, fact text, recorded_at timestamptz, effective_on date,
         place bigint, actor text, voids bigint, tags text[], data text)
-), tagged AS (
+)"""
+_TAGGED = """tagged AS (
     INSERT INTO journal_tags (tag, position)
     SELECT DISTINCT tag, position FROM added, unnest(tags) AS t(tag)
-)
+)"""
+_ENTER = """
 INSERT INTO journal (position, id, fact, recorded_at, effective_on, place, actor, voids, tags,
                      data, leaf)
 SELECT position, id, fact, recorded_at, effective_on, place, actor, voids, tags,
        convert_to(data, 'UTF8'), sha256('\\x00'::bytea || convert_to(data, 'UTF8'))
 FROM added
-ORDER BY position
-"""
+ORDER BY position"""
 
 
 def _matching(items: Iterable[DCBQueryItem], after: int) -> tuple[str, list[Any]]:

@@ -32,6 +32,15 @@ class KeyProblem(Exception):
 
 
 _POOL = 64 * 1024
+_FORKS = [0]
+"""How often this process and its forebears have been forked, down to here."""
+
+
+def _note_fork() -> None:
+    _FORKS[0] += 1
+
+
+os.register_at_fork(after_in_child=_note_fork)
 
 
 class Randomness:
@@ -45,12 +54,12 @@ class Randomness:
         """Start empty."""
         self._pool = b""
         self._at = 0
-        self._process = 0
+        self._forks = -1
 
     def take(self, n: int) -> bytes:
         """Return ``n`` random bytes (at most 64 KiB) that nobody else gets."""
-        if self._at + n > len(self._pool) or self._process != os.getpid():
-            self._pool, self._at, self._process = os.urandom(_POOL), 0, os.getpid()
+        if self._at + n > len(self._pool) or self._forks != _FORKS[0]:
+            self._pool, self._at, self._forks = os.urandom(_POOL), 0, _FORKS[0]
         self._at += n
         return self._pool[self._at - n : self._at]
 

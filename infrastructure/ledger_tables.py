@@ -247,13 +247,13 @@ class RowTable(_Table):
         self.insert = (
             f"INSERT INTO {table} ({columns}) SELECT {columns}"  # noqa: S608  (checked names)
             f" FROM json_to_recordset(%s::json) AS x({typed})"
-        ).encode()
+        )
         self.update = (
             f"UPDATE {table} t SET ev = x.ev, ek = x.ek, ku = x.ku"  # noqa: S608
             " FROM json_to_recordset(%s::json) AS x(subject text, kf bigint, vf date,"
             " ev date, ek bigint, ku bigint)"
             " WHERE t.subject = x.subject AND t.kf = x.kf AND t.vf = x.vf"
-        ).encode()
+        )
         self.select_live = (
             f"SELECT {_listed(self.names[1:])} FROM {table}"  # noqa: S608
             f" WHERE subject = %s AND ku = {OPEN_POSITION} ORDER BY vf"
@@ -297,12 +297,12 @@ class SumTable(_Table):
         self.insert = (
             f"INSERT INTO {table} ({columns}) SELECT {columns}"  # noqa: S608  (checked names)
             f" FROM json_to_recordset(%s::json) AS x({typed})"
-        ).encode()
+        )
         self.update = (
             f"UPDATE {table} t SET ku = x.ku"  # noqa: S608
             " FROM json_to_recordset(%s::json) AS x(stem bigint, ku bigint)"
             f" WHERE t.stem = x.stem AND t.ku = {OPEN_POSITION}"
-        ).encode()
+        )
 
     def line(self, row: SumRow, ku: int = OPEN_POSITION) -> tuple[Any, ...]:
         """Return a stored change as its columns' values."""

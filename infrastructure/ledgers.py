@@ -7,11 +7,10 @@ tables themselves are declared in `infrastructure.ledger_tables`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import orjson
-from psycopg import Connection, Cursor
+from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from application.keeping import Changes
@@ -23,6 +22,7 @@ from infrastructure.ledger_tables import (
     statements,
     table_name,
 )
+from infrastructure.together import Together
 
 COPY_FROM = 1_000
 """From so many rows on, COPY is cheaper than one statement with all rows in a parameter."""
@@ -91,60 +91,53 @@ class LedgerTables:
         Raises `StoredRowsDiffer` where a row to be changed is not there: whoever remembered it
         must forget what he remembers and begin again.
         """
-        with nullcontext() if copied(changes) else connection.pipeline():
-            sent = self.send(connection, changes)
-        check(sent)
+        together = Together()
+        expected = self.put(connection, changes, together)
+        connection.execute(f"SELECT {ROW_BY_ROW}", prepare=True)
+        check(expected, together.send(connection))
 
-    def send(self, connection: Connection[Any], changes: Mapping[str, Changes]) -> list[Sent]:
-        """Send what a transaction does to the ledgers; `check` what came of it.
+    def put(
+        self, connection: Connection[Any], changes: Mapping[str, Changes], together: Together
+    ) -> list[Expected]:
+        """Put what a transaction does to the ledgers into ``together``; what is much is copied.
 
-        For callers within a pipeline, whose end brings the answers; see `copied`.
+        Returns what `check` expects the parts to find, in their order.
         """
-        few: list[tuple[str, bytes, list[Any], bool]] = []
+        expected: list[Expected] = []
         for name, change in changes.items():
             table = self.tables[name]
             lines, updates = table.added(change), table.changed(change)
             if len(lines) >= COPY_FROM:
                 copy_in(connection, table.copy, lines)
             elif lines:
-                dicts = [dict(zip(table.names, line, strict=True)) for line in lines]
-                few.append((name, table.insert, dicts, True))
+                names = table.names
+                dicts = [dict(zip(names, line, strict=True)) for line in lines]
+                together.add(table.insert, (orjson.dumps(dicts).decode(),))
+                expected.append(Expected(name, len(lines)))
             if updates:
-                few.append((name, table.update, updates, isinstance(table, RowTable)))
-        if any(statement.startswith(b"UPDATE") for _, statement, _, _ in few):
-            connection.execute(_ONE_BY_ONE, prepare=True)
-        sent: list[Sent] = []
-        for name, statement, values, counted in few:
-            payload = orjson.dumps(values).decode()
-            cursor = connection.execute(statement, (payload,), prepare=True)
-            if counted:
-                sent.append(Sent(name, len(values), cursor))
-        return sent
+                together.add(table.update, (orjson.dumps(updates).decode(),))
+                rows = len(updates) if isinstance(table, RowTable) else None
+                expected.append(Expected(name, rows))
+        return expected
 
 
-class Sent(NamedTuple):
-    """A statement on its way to the server, and how many rows it has to find."""
+class Expected(NamedTuple):
+    """How many rows a ledger's part has to find; None where it may be any number."""
 
     ledger: str
-    expected: int
-    cursor: Cursor[Any]
+    rows: int | None
 
 
-def check(sent: Iterable[Sent]) -> None:
-    """Raise `StoredRowsDiffer` where a statement has not found its rows."""
-    for name, expected, cursor in sent:
-        if cursor.rowcount != expected:
-            msg = f"ledger {name}: {cursor.rowcount} of {expected} rows were there to change"
+def check(expected: Sequence[Expected], found: Sequence[int]) -> None:
+    """Raise `StoredRowsDiffer` where a part has not found its rows."""
+    for (name, rows), number in zip(expected, found, strict=True):
+        if rows is not None and number != rows:
+            msg = f"ledger {name}: {number} of {rows} rows were there to change"
             raise StoredRowsDiffer(msg)
 
 
-def copied(changes: Mapping[str, Changes]) -> bool:
-    """Whether some of it is so much that it is copied in, which no pipeline can do."""
-    return any(len(one.added) + len(one.moves) >= COPY_FROM for one in changes.values())
-
-
-_ONE_BY_ONE = (
-    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+ROW_BY_ROW = (
+    "set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true), set_config('enable_material', 'off', true)"
 )
 """For this transaction: a plan made while the table was small must not scan it once it is large."""

@@ -19,8 +19,9 @@ from starlette.responses import Response
 from application.access import AccountProblem, Slowed, WrongLogin
 from application.evidence import EvidenceProblem
 from application.evidence import Unknown as EvidenceUnknown
+from application.filing import OFFICE_ZONE, KeyReused
 from application.in_force import InForce
-from application.journal import OFFICE_ZONE, KeyReused, Stopped
+from application.journal import Stopped
 from application.proposals import (
     KeyTaken,
     NotYours,

@@ -11,7 +11,7 @@ import sys
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from application.journal import OFFICE_ZONE
+from application.filing import OFFICE_ZONE
 from domain.journal import JournalOpened
 from domain.vocabulary import Entry
 from infrastructure.accounts import Accounts

@@ -17,8 +17,8 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from application.filing import OFFICE_ZONE, Filing, Receipt
 from application.importing import Order, books_of, run
-from application.journal import OFFICE_ZONE, Filing, Receipt
 from domain.code_sets import EntryMode, LeaveReason, QuotaKind
 from domain.deciding import COMMANDS
 from domain.journal import JournalOpened

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from application.journal import Filing
+from application.filing import Filing
 from application.laws import LawRow, read_versions
 from application.rights import ItemRow
 from application.rights_watch import CERTAINTIES, PROBLEMS, Finding, Register, watch

@@ -28,7 +28,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from application.journal import OFFICE_ZONE
+from application.filing import OFFICE_ZONE
 from infrastructure.evidence import StoredEvidence
 from infrastructure.key_rotation import master_key
 from infrastructure.keys import KeyRing, load_master_key

@@ -9,8 +9,8 @@ from datetime import datetime
 from pydantic import SecretStr
 from rich.table import Table
 
+from application.filing import OFFICE_ZONE
 from application.in_force import InForce
-from application.journal import OFFICE_ZONE
 from domain.settings import SETTINGS
 from infrastructure.journal_reading import Sought
 from infrastructure.settings import PREFIX, Settings, read_settings

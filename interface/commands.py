@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from application.access import Right
 from application.deciding import kinds_in
-from application.journal import Filing
+from application.filing import Filing
 from domain.deciding import COMMANDS, RULES, Command
 from interface.asking import Param, body
 from interface.examples import EXAMPLES

@@ -25,7 +25,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
-from application.journal import OFFICE_ZONE
+from application.filing import OFFICE_ZONE
 from application.rights import CATEGORIES, LEVELS
 from application.rights import KINDS as CHANGES
 from application.rights_differences import KINDS, MEASURES, category_title, lines_of

@@ -19,8 +19,9 @@ from typing import Any, ParamSpec, Protocol, TypeVar
 
 from application.access import Account, Reading, Session, Slowed
 from application.evidence import Evidence
+from application.filing import Filing, Receipt
 from application.in_force import SUBJECT, InForce
-from application.journal import Filing, Receipt, Writer
+from application.journal import Writer
 from application.proposals import Proposals
 from domain.vocabulary import Entry
 

@@ -13,7 +13,7 @@ import orjson
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from application.journal import OFFICE_ZONE, Receipt
+from application.filing import OFFICE_ZONE, Receipt
 from application.proposals import STATES, Proposal
 from domain.deciding import COMMANDS
 from domain.vocabulary import Entry

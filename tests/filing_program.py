@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from application.journal import Filing
+from application.filing import Filing
 from bench.workload import District, command
 from domain.deciding import Refused
 from infrastructure.office import Office

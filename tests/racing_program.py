@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 
-from application.journal import Filing
+from application.filing import Filing
 from domain.deciding import COMMANDS, Refused
 from infrastructure.office import Office
 from tests.databases import MASTER_KEY

@@ -20,7 +20,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from application.books import COMMANDS, LEDGERS
-from application.journal import Filing
+from application.filing import Filing
 from infrastructure.accounts import Accounts
 from infrastructure.key_rotation import rotate
 from infrastructure.keys import KeyProblem, load_master_key, make_master_key

@@ -11,7 +11,7 @@ import pytest
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 from python_calamine import CalamineWorkbook
 
-from application.journal import Filing
+from application.filing import Filing
 from domain.journal import OpenJournal
 from domain.opening import OpenInstitution
 from tests.rights_agreement import read_workbook, workbooks

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from application.books import COMMANDS
-from application.journal import Filing
+from application.filing import Filing
 from domain.journal import JournalOpened
 from domain.vocabulary import ID_ALPHABET, ID_LENGTH
 from infrastructure.journal_reading import Sought

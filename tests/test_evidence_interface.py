@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from application.evidence import EvidenceProblem, Kind
-from application.journal import Filing
+from application.filing import Filing
 from domain.evidence import Tile, check_consistency, root_of, split
 from domain.evidence_notes import EntryProof, VerifierKey, opened
 from domain.journal import OpenJournal

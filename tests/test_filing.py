@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from application.deciding import two_people_act
-from application.journal import Filing, KeyReused, Receipt
+from application.filing import Filing, KeyReused, Receipt
 from bench.workload import START, District, command
 from domain.deciding import Command, Hindrance, Refused, Rule
 from domain.journal import JournalOpened, journal_has_been_opened

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from application import journal_parts
-from application.journal import Filing, KeyReused, Outcome, Receipt
+from application.filing import Filing, KeyReused, Outcome, Receipt
 from application.keeping import Keeper
 from application.ledgers import LEDGERS as BOOKS
 from application.ledgers import Ledger

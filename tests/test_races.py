@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from application.journal import Filing, KeyReused, Receipt
+from application.filing import Filing, KeyReused, Receipt
 from application.ledgers import LEDGERS
 from bench.workload import START, District, command
 from domain.deciding import Refused

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from application.journal import Filing
+from application.filing import Filing
 from application.ledgers import LEDGERS as DECLARED
 from application.ledgers import AnyLedger, Ledger
 from domain.documents import RegisterDocument

@@ -71,6 +71,14 @@ def test_a_refused_append_leaves_no_gap(recorder: JournalRecorder) -> None:
     assert recorder.append([DCBEvent("t", b"{}")]) == 2
 
 
+def test_what_an_error_has_spoilt_is_not_taken_for_committed(recorder: JournalRecorder) -> None:
+    """The server answers COMMIT with a silent rollback then; nobody may be told all is well."""
+    with pytest.raises(psycopg.InternalError), recorder.writing() as writing:
+        with pytest.raises(psycopg.Error):
+            writing.connection.execute("SELECT 1/0")
+    assert recorder.append([DCBEvent("t", b"{}")]) == 1
+
+
 def test_overlapping_items_count_an_event_once(recorder: JournalRecorder) -> None:
     """Trap 2: a page under overlapping items is as long as its limit."""
     recorder.append([DCBEvent("t", b"{}", ["a", "b"]) for _ in range(6)])

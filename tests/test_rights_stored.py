@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from application.books import COMMANDS
-from application.journal import Filing
+from application.filing import Filing
 from domain.rights import Began, TakeOverItem
 from domain.rights_editions import EditionPublished, TakeOverEdition, edition_digest
 from infrastructure.keys import load_master_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from application.journal import Filing
+from application.filing import Filing
 from application.standings import Standings
 from bench.workload import START, District, command
 from domain.quotas_accounts import QuotaBook
@@ -39,7 +39,7 @@ def test_books_read_from_the_journal_equal_those_kept_while_filing(office: Offic
             reason="retired",
         ),
     )
-    kept, read = office.writer._standings, Standings(office.store)
+    kept, read = office.writer._memory.standings, Standings(office.store)
     for account in (home, district.institutions[1]):
         warm, cold = kept.of(QuotaBook, account), read.of(QuotaBook, account)
         assert warm.kinds()

@@ -52,6 +52,18 @@ class Joined:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """What a search for words (关键词) looks through: the texts within a column of JSON.
+
+    ``codes`` are the fields whose values are codes and no texts; names of fields are never
+    searched. A row with personal columns cannot be searched: what is erased must be gone.
+    """
+
+    column: str
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Derived:
     """A figure computed from the sums of a row: an expression of + - and greatest(…, …)."""
 
@@ -99,6 +111,7 @@ class Ledger:
     version: int = 1
     sort: tuple[str, ...] = ()
     all_facts: bool = False
+    searched: Searched | None = None
 
     @cached_property
     def columns(self) -> dict[str, Column]:

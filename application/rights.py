@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Any, Final, NamedTuple
 
-from application.ledgers import Column, Effect, Joined, Ledger, Move, SumLedger, declare
+from application.ledgers import Column, Effect, Joined, Ledger, Move, Searched, SumLedger, declare
 from domain.code_sets_adjusting import AdjustmentKind, ItemStatus, ListLevel
 from domain.code_sets_rights import BodyNature, PowerCategory, PowerOrigin
 from domain.rights import (
@@ -29,6 +29,9 @@ LEVELS: Final = {one.value: one.label for one in ListLevel}
 ON_THE_LIST: Final = frozenset(one.value for one in ItemStatus if one.on_the_list)
 STATUSES: Final = {one.value: one.label for one in ItemStatus}
 KINDS: Final = {"opened": "期初", **{one.value: one.label for one in AdjustmentKind}}
+
+CODED: Final = frozenset({"category", "level", "levels", "body_nature", "origin"})
+"""The fields of `ItemContent` and its parts that hold codes: no text to search for words."""
 
 ITEM_FACTS: Final[tuple[type[Fact], ...]] = (
     ItemTakenOver,
@@ -178,6 +181,7 @@ RIGHTS_ITEMS = declare(
         shown=lambda row: row.status in ON_THE_LIST,
         joins=(Joined("department_name", "部门", "department", "institutions", "name"),),
         sort=("department", "category", "name"),
+        searched=Searched("content", codes=CODED),
     )
 )
 

@@ -39,7 +39,8 @@ class Outlet:
     def put_row(self, row: Stored) -> None:
         """Take a row of an ordinary ledger."""
         table = RowTable.of(self.table)
-        cells = list(table.values(row.row))
+        plain = table.cells(row)
+        cells: list[Any] = list(plain)
         for n, form in self._forms:
             if cells[n] is not None:
                 cells[n] = form(cells[n])
@@ -47,7 +48,7 @@ class Outlet:
         self._put(
             f"{row.subject}\t{_DAYS[row.vf]}\t{row.kf}\t{_DAYS[row.ev]}\t{row.ek}\t{row.ku}"
             f"\t{row.position}\t{said}",
-            lambda: table.line(row),
+            lambda: table.line(row, plain),
         )
 
     def put_move(self, row: SumRow, ku: int) -> None:
@@ -100,6 +101,7 @@ _FORMS: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "t" if value else "f",
     date: _DAYS.__getitem__,
     datetime: lambda value: value if isinstance(value, str) else value.isoformat(),
+    list: lambda value: f"{{{','.join(map(str, value))}}}",
 }
 
 
@@ -108,6 +110,7 @@ def _forms_of(ledger: AnyLedger) -> tuple[tuple[int, Callable[[Any], str]], ...]
     if isinstance(ledger, SumLedger):
         return ()
     types = [ledger.types[name] for name in ledger.columns]
+    types += [list] if ledger.searched is not None else []
     return tuple((n, _FORMS[kind]) for n, kind in enumerate(types) if kind in _FORMS)
 
 

@@ -74,9 +74,8 @@ def row_versions(
 ) -> list[Version]:
     """Return every version of a row known by ``seen``, those known last first."""
     table = RowTable(ledger, "ledger")
-    columns = ", ".join(map(quoted, table.names[1:]))
     lines = connection.execute(
-        f"SELECT {columns} FROM {quoted(table_name(ledger.name))}"  # noqa: S608  (checked names)
+        f"SELECT {table.columns} FROM {quoted(table_name(ledger.name))}"  # noqa: S608  (checked names)
         " WHERE subject = %s AND kf <= %s".encode(),
         (key, seen.position),
     ).fetchall()

@@ -21,6 +21,7 @@ import orjson
 from application.ledgers import AnyLedger, Column, Joined, Ledger, SumLedger
 from infrastructure.ledger_sql import Condition, Seen
 from infrastructure.ledger_tables import fields
+from infrastructure.ledger_words import Keywords, split_words
 
 PAGE_LIMIT = 1_000
 """The most rows one page may hold."""
@@ -106,15 +107,19 @@ class Asked:
 
     ``filters``: column equals the value, or any of a list's; None asks for empty fields.
     ``contains``: text column contains the text. ``at_least``/``at_most``: column lies between, ends
-    included. ``sort``: columns, a leading ``-`` descends (``key`` is the row's key). ``valid_on``
-    defaults to today in the office; ``known`` (a position) or ``known_at`` (a moment) to the head.
+    included. ``words``: the row's texts contain each of these words, where the ledger is searched.
+    ``sort``: columns, a leading ``-`` descends (``key`` is the row's key). ``only``: the columns
+    that are wanted, all of them where none is named. ``valid_on`` defaults to today in the office;
+    ``known`` (a position) or ``known_at`` (a moment) to the head.
     """
 
     filters: Mapping[str, Any] = field(default_factory=dict)
     contains: Mapping[str, str] = field(default_factory=dict)
     at_least: Mapping[str, Any] = field(default_factory=dict)
     at_most: Mapping[str, Any] = field(default_factory=dict)
+    words: str | None = None
     sort: Sequence[str] = ()
+    only: Sequence[str] = ()
     valid_on: date | None = None
     known: int | None = None
     known_at: datetime | None = None
@@ -123,7 +128,7 @@ class Asked:
         """Return a short digest of the question, clocks as asked included; binds a cursor to it."""
         clocks = [str(one) for one in (self.valid_on, self.known, self.known_at)]
         parts = [sorted(map(_said, part.items())) for part in self._parts()]
-        said = [name, *clocks, *parts, list(self.sort)]
+        said = [name, *clocks, *parts, list(self.sort), *([self.words] if self.words else [])]
         return hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
 
     def _parts(self) -> tuple[Mapping[str, Any], ...]:
@@ -250,6 +255,20 @@ def conditions(asked: Asked, columns: Mapping[str, Shown]) -> Iterator[Condition
         yield Condition(name, "{} >= %s", typed(_filterable(columns, name), value))
     for name, value in asked.at_most.items():
         yield Condition(name, "{} <= %s", typed(_filterable(columns, name), value))
+
+
+def words_of(asked: Asked, ledger: AnyLedger) -> Keywords | None:
+    """Return the words a question looks for; raises `BadQuestion` where it cannot."""
+    if not (asked.words or "").strip():
+        return None
+    searched = ledger.searched if isinstance(ledger, Ledger) else None
+    if searched is None:
+        raise BadQuestion("words", "这本台账不能按关键词查询。")
+    try:
+        found = split_words(str(asked.words))
+    except ValueError as error:
+        raise BadQuestion("words", str(error)) from error
+    return Keywords(searched, found)
 
 
 def _filterable(columns: Mapping[str, Shown], name: str) -> Shown:

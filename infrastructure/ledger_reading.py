@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from application.ledgers import AnyLedger, Joined, Ledger, SumLedger
+from application.ledgers import AnyLedger, Ledger, SumLedger
 from infrastructure.database import Database
 from infrastructure.ledger_history import History, row_versions, sum_versions
 from infrastructure.ledger_questions import (
@@ -38,9 +38,11 @@ from infrastructure.ledger_questions import (
     conditions,
     shown_columns,
     split_key,
+    words_of,
 )
-from infrastructure.ledger_sql import Seen, Select, Words, tables_of
-from infrastructure.ledger_tables import quoted
+from infrastructure.ledger_sql import Search, Seen, Select, Words, tables_of
+from infrastructure.ledger_tables import quoted, table_name
+from infrastructure.ledger_words import PAIRS, RARE
 
 __all__ = [
     "PAGE_LIMIT",
@@ -63,6 +65,9 @@ __all__ = [
 FETCH = 2_000
 """Rows fetched at a time by a stream."""
 
+MOST_REMEMBERED = 20_000
+"""Words remembered as common; then it is begun anew."""
+
 
 class LedgerReader:
     """Answers questions to the ledgers of one office; any number of threads may ask."""
@@ -72,6 +77,7 @@ class LedgerReader:
         self.database = database
         self.ledgers = {one.name: one for one in ledgers}
         self._shown: dict[str, tuple[Shown, ...]] = {}
+        self._common: set[tuple[int, ...]] = set()
 
     def ledger(self, name: str) -> AnyLedger:
         """Return a ledger by name; raises `NoSuchLedger`."""
@@ -96,29 +102,39 @@ class LedgerReader:
         select = self._select(ledger, asked)
         clocks = asked if begun is None else begun.clocks()
         with self._looking(ledger, clocks) as (connection, seen):
+            self._weigh(connection, select)
             if begun is not None:
                 select.after = self._place(connection, select, begun.key, seen)
             select.limit = limit + 1
             found = self._ask(connection, select, seen)
-        lines = tuple(map(_liner(select, self.columns(name)), found[:limit]))
+        columns = self._wanted(select)
+        lines = tuple(map(_liner(select, columns), found[:limit]))
         more = len(found) > limit
         digest = asked.digest(name)
         onward = Cursor(digest, seen, _key(select, found[limit - 1])).write() if more else None
-        return Page(ledger, self.columns(name), lines, seen, onward)
+        return Page(ledger, columns, lines, seen, onward)
 
     def one(self, name: str, key: str, asked: Asked | None = None) -> Page:
         """Return the row of one key (a page of one line, or of none)."""
-        ledger = self.ledger(name)
-        select = Select(ledger, self.ledgers, key=split_key(ledger, key), limit=1)
-        with self._looking(ledger, asked or Asked()) as (connection, seen):
+        ledger, asked = self.ledger(name), asked or Asked()
+        only = tuple(asked.only)
+        select = Select(ledger, self.ledgers, key=split_key(ledger, key), limit=1, only=only)
+        with self._looking(ledger, asked) as (connection, seen):
             found = self._ask(connection, select, seen)
-        lines = tuple(map(_liner(select, self.columns(name)), found))
-        return Page(ledger, self.columns(name), lines, seen)
+        columns = self._wanted(select)
+        lines = tuple(map(_liner(select, columns), found))
+        return Page(ledger, columns, lines, seen)
 
-    def count(self, name: str, asked: Asked | None = None) -> tuple[int, Seen]:
-        """Return how many rows a question has, and where that stands on the two clocks."""
+    def count(
+        self, name: str, asked: Asked | None = None, *, at_most: int | None = None
+    ) -> tuple[int, Seen]:
+        """Return how many rows a question has, and where that stands on the two clocks.
+
+        Counting ends at ``at_most``: there may be more.
+        """
         ledger, asked = self.ledger(name), asked or Asked()
         select = self._select(ledger, asked)
+        select.limit = at_most
         with self._looking(ledger, asked) as (connection, seen):
             words = Words(seen)
             statement = select.count(words)
@@ -156,13 +172,13 @@ class LedgerReader:
         """Lend an answer without limit, read from the server as it is consumed."""
         ledger, asked = self.ledger(name), asked or Asked()
         select = self._select(ledger, asked)
+        columns = self._wanted(select)
         with self._looking(ledger, asked) as (connection, seen):
             words = Words(seen)
             with connection.cursor(name="ledger_stream") as cursor:
                 cursor.itersize = FETCH
                 cursor.execute(select.rows(words).encode(), words.values)
-                lines = map(_liner(select, self.columns(name)), cursor)
-                yield Stream(ledger, self.columns(name), lines, seen)
+                yield Stream(ledger, columns, map(_liner(select, columns), cursor), seen)
 
     # ── one look ─────────────────────────────────────────────────────────────────────────────
 
@@ -195,7 +211,7 @@ class LedgerReader:
         found = self._ask(connection, at, seen)
         if not found:
             raise BadCursor
-        names = [*at.columns, *(one.name for one in _grouped(at.ledger))]
+        names = _names(at)
         return [found[0][names.index(name)] for name, _ in select.order]
 
     def _seen(self, connection: Connection[Any], clocks: Any, asked: Asked) -> Seen:
@@ -223,8 +239,51 @@ class LedgerReader:
                 continue
             if plain not in columns or not columns[plain].column.sort:
                 raise BadQuestion(plain, "不能按此列排序。")
-        return Select(ledger, self.ledgers, list(conditions(asked, columns)), tuple(asked.sort))
+        strange = [name for name in asked.only if name not in columns]
+        if strange:
+            raise BadQuestion("only", f"没有这些列：{'、'.join(strange)}。")
+        words = words_of(asked, ledger)
+        return Select(
+            ledger,
+            self.ledgers,
+            list(conditions(asked, columns)),
+            tuple(asked.sort),
+            search=None if words is None else Search(words),
+            only=tuple(asked.only),
+        )
 
+    def _wanted(self, select: Select) -> tuple[Shown, ...]:
+        columns, only = self.columns(select.ledger.name), select.only
+        return tuple(one for one in columns if one.name in only) if only else columns
+
+    def _weigh(self, connection: Connection[Any], select: Select) -> None:
+        """Find out whether few rows hold the words that are looked for, or many.
+
+        Words that many rows hold are remembered: what is stored never becomes less.
+        """
+        if select.search is None:
+            return
+        words = select.search.words
+        if words.pairs not in self._common:
+            table = quoted(table_name(select.ledger.name))
+            with connection.pipeline():  # one exchange with the server for both
+                connection.execute(_BY_INDEX, prepare=True)
+                found = connection.execute(
+                    f"SELECT count(*) FROM (SELECT 1 FROM {table}"  # noqa: S608  (checked names)
+                    f" WHERE {PAIRS} @> %s::integer[] LIMIT {RARE + 1}) n".encode(),
+                    (list(words.pairs),),
+                )
+            row = found.fetchone()
+            if row is None or row[0] <= RARE:
+                return
+            if len(self._common) >= MOST_REMEMBERED:
+                self._common.clear()
+            self._common.add(words.pairs)
+        select.search = Search(words, rare=False)
+
+
+_BY_INDEX = b"SELECT set_config('enable_seqscan', 'off', true)"
+"""For this look only: rows that hold a pair are found by the index however many there are."""
 
 _CLOCKS = """
 SELECT position, recorded_at, (now() AT TIME ZONE 'Asia/Shanghai')::date,
@@ -256,17 +315,15 @@ def _key(select: Select, found: Sequence[Any]) -> tuple[str, ...]:
     return tuple(found[select.columns.index(name)] for name in keys)
 
 
-def _grouped(ledger: AnyLedger) -> list[Joined]:
-    """Return the joined columns in the order in which a statement gives them."""
-    groups: dict[tuple[str, str], list[Joined]] = {}
-    for one in ledger.joins:
-        groups.setdefault((one.ledger, one.by), []).append(one)
-    return [one for members in groups.values() for one in members]
+def _names(select: Select) -> list[str]:
+    """Return the columns in the order in which the statement gives them."""
+    joined = [one.name for members in select.groups().values() for one in members]
+    return [*select.columns, *joined]
 
 
 def _liner(select: Select, columns: Sequence[Shown]) -> Callable[[Sequence[Any]], Line]:
     """Return the function that makes a line of a statement's row."""
-    names = [*select.columns, *(one.name for one in _grouped(select.ledger))]
+    names = _names(select)
     places = [names.index(shown.name) for shown in columns]
     if isinstance(select.ledger, SumLedger):
         width = len(select.ledger.keys)

@@ -17,6 +17,7 @@ from datetime import date, datetime
 from typing import Any
 
 from application.ledgers import OPEN_POSITION, AnyLedger, Joined, Ledger, SumLedger
+from infrastructure import ledger_words
 from infrastructure.ledger_tables import fields, key_order, quoted, sort_order, table_name
 
 _EXPRESSION = re.compile(r"[a-z_][a-z0-9_]*|[0-9]+|[-+(), ]")
@@ -65,9 +66,21 @@ class Words:
         return text.replace("%s", self.put(condition.value)) if "%s" in text else text
 
 
+@dataclass(frozen=True)
+class Search:
+    """Words that rows must hold; ``rare`` where few stored rows do (see `ledger_words.RARE`)."""
+
+    words: ledger_words.Keywords
+    rare: bool = True
+
+
 @dataclass
 class Select:
-    """A question to one ledger, ready to be written down."""
+    """A question to one ledger, ready to be written down.
+
+    ``only`` names the columns that are wanted, all of them where it is empty: long texts that
+    nobody reads need not be fetched.
+    """
 
     ledger: AnyLedger
     ledgers: Mapping[str, AnyLedger]
@@ -76,7 +89,10 @@ class Select:
     after: Sequence[Any] | None = None
     limit: int | None = None
     key: tuple[str, ...] | None = None
+    search: Search | None = None
+    only: tuple[str, ...] = ()
     columns: list[str] = field(init=False)
+    joins: tuple[Joined, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         """Find out which columns the core has."""
@@ -86,6 +102,17 @@ class Select:
         else:
             self.columns = ["subject", "vf", "stem", *fields(ledger)]
             self.columns += [name for name in key_order(ledger) if name not in self.columns]
+        self.joins = ledger.joins
+        if self.only:
+            self._narrow({*self.only, *(one.column for one in self.conditions)})
+
+    def _narrow(self, wanted: set[str]) -> None:
+        """Leave out what is neither wanted nor needed to sort, to filter, or to join."""
+        wanted |= {name for name, _ in self.order}
+        self.joins = tuple(one for one in self.joins if one.name in wanted)
+        if isinstance(self.ledger, Ledger):
+            needed = {*wanted, "subject", "vf", "stem", *(one.by for one in self.joins)}
+            self.columns = [name for name in self.columns if name in needed]
 
     # ── the whole ────────────────────────────────────────────────────────────────────────────
 
@@ -96,7 +123,7 @@ class Select:
 
     def rows(self, words: Words) -> str:
         """Return the statement that answers with rows: the core's columns, then the joined ones."""
-        joined = {one.name for one in self.ledger.joins}
+        joined = {one.name for one in self.joins}
         foreign = [one for one in self.conditions if one.column in joined]
         by = ", ".join(f"{quoted(n)} {'DESC' if down else 'ASC'}" for n, down in self.order)
         if foreign or any(name in joined for name, _ in self.order):
@@ -108,14 +135,15 @@ class Select:
         return f"{self._with_joins(cut, words, cut=self.limit is not None)} ORDER BY {by}"
 
     def count(self, words: Words) -> str:
-        """Return the statement that counts the rows."""
-        joined = {one.name for one in self.ledger.joins}
+        """Return the statement that counts the rows, up to the limit where there is one."""
+        joined = {one.name for one in self.joins}
         foreign = [one for one in self.conditions if one.column in joined]
         core = self._core(words)
         if foreign:
             core = self._with_joins(core, words, cut=False)
         outside = [words.condition(one, quoted(one.column)) for one in foreign]
-        return f"SELECT count(*) FROM ({core}) q{_where(outside)}"  # noqa: S608  (checked names)
+        found = f"SELECT 1 FROM ({core}) q{_where(outside)}{self._limit(words)}"  # noqa: S608
+        return f"SELECT count(*) FROM ({found}) n"  # noqa: S608  (checked names)
 
     # ── the core: the ledger's own columns as of the two clocks ──────────────────────────────
 
@@ -131,14 +159,22 @@ class Select:
         if self.key is not None:
             where.append(f"subject = {words.put(self.key[0])}")
         listed, end = ", ".join(map(quoted, self.columns)), ""
+        fence = ""
+        if self.search is not None:
+            indexed = self.search.rare or by is None
+            found = self.search.words.indexed() if indexed else self.search.words.read()
+            where += [words.condition(Condition("", sql, value), "") for sql, value in found]
+            fence = " OFFSET 0" if indexed else ""
         if by is not None:
             where += self._keyset(words)
             end = f" ORDER BY {by}{self._limit(words)}"
         table = quoted(table_name(self.ledger.name))
         branches = [
-            f"SELECT {listed} FROM {table}{_where([clocks, *where])}{end}"  # noqa: S608
+            f"SELECT {listed} FROM {table}{_where([clocks, *where])}{fence or end}"  # noqa: S608
             for clocks in branches_as_of(words.seen)
         ]
+        if fence:  # few rows are found first and sorted then; else the order would be walked along
+            branches = [f"SELECT * FROM ({branch}) f{end}" for branch in branches]  # noqa: S608
         if len(branches) == 1:
             return branches[0]
         both = " UNION ALL ".join(f"({branch})" for branch in branches)
@@ -165,9 +201,7 @@ class Select:
 
     def _with_joins(self, core: str, words: Words, *, cut: bool) -> str:
         """Join what belongs to other subjects; row by row where the page is ``cut`` already."""
-        groups: dict[tuple[str, str], list[Joined]] = {}
-        for one in self.ledger.joins:
-            groups.setdefault((one.ledger, one.by), []).append(one)
+        groups = self.groups()
         if not groups:
             return f"SELECT t.* FROM ({core}) t"  # noqa: S608  (checked names)
         shown, joins = ["t.*"], []
@@ -181,6 +215,13 @@ class Select:
                 else f" LEFT JOIN ({other}) j{n} ON j{n}.subject = {own}"
             )
         return f"SELECT {', '.join(shown)} FROM ({core}) t{''.join(joins)}"  # noqa: S608
+
+    def groups(self) -> dict[tuple[str, str], list[Joined]]:
+        """Return the joined columns by what they are joined from and by, as a statement does."""
+        groups: dict[tuple[str, str], list[Joined]] = {}
+        for one in self.joins:
+            groups.setdefault((one.ledger, one.by), []).append(one)
+        return groups
 
     def _pointer(self, by: str) -> str:
         if by != "key":
@@ -308,6 +349,7 @@ def tables_of(ledger: AnyLedger) -> list[str]:
 __all__ = [
     "Condition",
     "Ledger",
+    "Search",
     "Seen",
     "Select",
     "Words",

@@ -4,8 +4,9 @@
     SumLedger  ──► ledger_<name>: …the key's fields, day, kf, ku, stem, …the measures
 
 The row form is `application.ledgers.Stored` and `application.keeping.SumRow`; ``stem`` is the entry
-a row stems from. Personal fields are text whatever their type, for once erased they read 已销毁.
-Texts compare byte by byte, so that pages follow each other the same on every server.
+a row stems from. A ledger whose texts are searched has their ``pairs`` of characters besides
+(`infrastructure.ledger_words`). Personal fields are text whatever their type, for once erased they
+read 已销毁. Texts compare byte by byte, so that pages follow each other the same on every server.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from application.ledgers import (
     OPEN_POSITION,
     AnyLedger,
     Ledger,
+    Searched,
     Stored,
     SumLedger,
 )
+from infrastructure.ledger_words import PAIRS, PAIRS_TYPE, pairs_of
 
 SQL_TYPES: dict[type, str] = {
     str: 'text COLLATE "C"',
@@ -38,6 +41,10 @@ SQL_TYPES: dict[type, str] = {
 }
 ROW_MARKS = ("subject", "vf", "kf", "ev", "ek", "ku", "stem")
 SUM_MARKS = ("day", "kf", "ku", "stem")
+SHORT_ROWS = 512
+"""Bytes a row with long texts keeps in the table itself, the rest beside it: a search then finds
+many rows on a page."""
+
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 _TEXT = SQL_TYPES[str]
 
@@ -87,12 +94,21 @@ def _sql_type(plain: type) -> str:
 
 
 def _checked(ledger: AnyLedger, columns: dict[str, str]) -> Mapping[str, str]:
-    marks = {*ROW_MARKS, "seq"} if isinstance(ledger, Ledger) else set(SUM_MARKS)
+    marks = {*ROW_MARKS, "seq", PAIRS} if isinstance(ledger, Ledger) else set(SUM_MARKS)
     wrong = [n for n in (ledger.name, *columns) if not _NAME.match(n) or n in marks]
     if wrong:
         msg = f"ledger {ledger.name}: {wrong} cannot be names of a table's columns"
         raise TypeError(msg)
+    if isinstance(ledger, Ledger) and ledger.searched is not None:
+        _check_searched(ledger, ledger.searched)
     return MappingProxyType(columns)
+
+
+def _check_searched(ledger: Ledger, searched: Searched) -> None:
+    personal = any(column.personal for column in ledger.columns.values())
+    if personal or ledger.types.get(searched.column) is not str:
+        msg = f"ledger {ledger.name}: only a text in a row without personal columns is searched"
+        raise TypeError(msg)
 
 
 def quoted(name: str) -> str:
@@ -123,7 +139,10 @@ def table_statement(ledger: AnyLedger, table: str) -> str:
     if ledger.key == "entry":  # pages follow the journal's order, in which 9 comes before 10
         made = "GENERATED ALWAYS AS (split_part(subject, ':', 1)::bigint) STORED"
         own.append(f"seq bigint {made}")
-    return f"CREATE TABLE {quoted(table)} ({', '.join([*marks, *own])})"
+    if ledger.searched is None:
+        return f"CREATE TABLE {quoted(table)} ({', '.join([*marks, *own])})"
+    columns = ", ".join([*marks, *own, f"{PAIRS} {PAIRS_TYPE}"])
+    return f"CREATE TABLE {quoted(table)} ({columns}) WITH (toast_tuple_target = {SHORT_ROWS})"
 
 
 def index_statements(ledger: AnyLedger, table: str) -> list[str]:
@@ -146,6 +165,8 @@ def index_statements(ledger: AnyLedger, table: str) -> list[str]:
         by = ", ".join(f"{quoted(name)} {'DESC' if down else 'ASC'}" for name, down in order)
         made.append(f"CREATE INDEX {on} ({by}, ev, vf, kf, ku)")
         made.append(f"CREATE INDEX {on} ({by}, ek, ev, vf, kf, ku) WHERE ek < {OPEN_POSITION}")
+    if ledger.searched is not None:
+        made.append(f"CREATE INDEX {on} USING gin ({PAIRS})")
     return made
 
 
@@ -237,11 +258,17 @@ class RowTable(_Table):
         """Prepare the statements for ``ledger``'s table."""
         self.ledger = ledger
         self.names = [*ROW_MARKS, *fields(ledger)]
+        self.columns = _listed(self.names[1:])
         self.values = row_values(ledger)
+        self._searched: tuple[int, Searched] | None = None
         self._read = row_reader(ledger)
-        table, columns = quoted(table_name(ledger.name, prefix)), _listed(self.names)
         types = ["text", "date", "bigint", "date", "bigint", "bigint", "bigint"]
         types += [kind.split(" ")[0] for kind in fields(ledger).values()]
+        if ledger.searched is not None:
+            self._searched = list(ledger.columns).index(ledger.searched.column), ledger.searched
+            self.names.append(PAIRS)
+            types.append(PAIRS_TYPE.split(" ")[0])
+        table, columns = quoted(table_name(ledger.name, prefix)), _listed(self.names)
         typed = ", ".join(f"{quoted(n)} {t}" for n, t in zip(self.names, types, strict=True))
         self.copy = f"COPY {table} ({columns}) FROM STDIN".encode()
         self.insert = (
@@ -255,14 +282,22 @@ class RowTable(_Table):
             " WHERE t.subject = x.subject AND t.kf = x.kf AND t.vf = x.vf"
         )
         self.select_live = (
-            f"SELECT {_listed(self.names[1:])} FROM {table}"  # noqa: S608
+            f"SELECT {self.columns} FROM {table}"  # noqa: S608
             f" WHERE subject = %s AND ku = {OPEN_POSITION} ORDER BY vf"
         ).encode()
 
-    def line(self, row: Stored) -> tuple[Any, ...]:
-        """Return a stored row as its columns' values."""
+    def line(self, row: Stored, cells: Sequence[Any] | None = None) -> tuple[Any, ...]:
+        """Return a stored row as its columns' values; ``cells`` where they are known already."""
         marks = (row.subject, row.vf, row.kf, row.ev, row.ek, row.ku, row.position)
-        return (*marks, *self.values(row.row))
+        return (*marks, *(self.cells(row) if cells is None else cells))
+
+    def cells(self, row: Stored) -> list[Any]:
+        """Return what a stored row says, and the pairs of characters it is found by."""
+        cells = list(self.values(row.row))
+        if self._searched is not None:
+            place, searched = self._searched
+            cells.append(pairs_of(searched, cells[place]))
+        return cells
 
     def added(self, changes: Changes) -> list[tuple[Any, ...]]:
         """Return the lines to insert."""

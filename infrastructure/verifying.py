@@ -20,12 +20,13 @@ from application.ledgers import OPEN_DAY, OPEN_POSITION, AnyLedger, Ledger, SumL
 from infrastructure.database import Database
 from infrastructure.keys import KeyRing
 from infrastructure.ledger_tables import RowTable, SumTable, definition, quoted, table_name
+from infrastructure.ledger_words import PAIRS
 from infrastructure.rebuilding import SHADOW, Report, alone, shadows, silent
 
 CHUNK = 5_000
 _MARK_TITLES = {
     "vf": "生效起", "kf": "记录起", "ev": "更替日", "ek": "更替记录", "ku": "撤回记录",
-    "stem": "来源流水", "day": "生效日",
+    "stem": "来源流水", "day": "生效日", PAIRS: "关键词索引",
 }  # fmt: skip
 
 
@@ -221,6 +222,11 @@ def _difference(
             whole if there else None, whole if wanted else None, stem,
         )  # fmt: skip
     n = next(n for n in range(len(names)) if stored[n] != expected[n])
+    if names[n] == PAIRS:  # hundreds of numbers: which differ would tell nobody anything
+        has, should = set(stored[n]), set(expected[n])
+        said = f"多{len(has - should)}组、少{len(should - has)}组"
+        title = _MARK_TITLES[PAIRS]
+        return Difference(ledger.name, ledger.title, where, PAIRS, title, said, "一致", stem)
     column = ledger.columns.get(names[n])
     title = column.title if column else _MARK_TITLES.get(names[n], names[n])
     personal = bool(column and column.personal)

@@ -91,6 +91,7 @@ def asking_options(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--filter", action="append", default=[], metavar="列=值", help="查询条件，可重复"
     )
+    action.add_argument("--words", metavar="关键词", help="全文包含的词，空格隔开的须同时出现")
     action.add_argument("--sort", default="", metavar="列", help="排序，逗号分隔，前加 - 为倒序")
     action.add_argument("--unmasked", action="store_true", help="显示完整个人信息（留访问记录）")
 
@@ -107,6 +108,7 @@ def question(options: argparse.Namespace, columns: Sequence[Shown]) -> Asked:
         filters[column.name] = codes.get(value, value)
     return Asked(
         filters=filters,
+        words=options.words,
         sort=[_order(one, columns) for one in options.sort.split(",") if one],
         valid_on=None if options.valid_on is None else day(options.valid_on),
         known_at=None if options.known_at is None else instant(options.known_at),

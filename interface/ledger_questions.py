@@ -1,6 +1,7 @@
 """Questions to a ledger: the query parameters of a ledger's routes, made from its columns.
 
 name=张三   name.contains=张   entered_on.from=2020-01-01   entered_on.to=…   sort=-entered_on
+words=林木 采伐, where the ledger's texts are searched
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ CLOCKS: Final = (
     Param("known_at", "已知时刻：查当时系统已知的内容，默认此刻", "moment"),
     Param("known", "已知流水号：同 known_at，以流水号表示", "integer"),
 )
+WORDS: Final = Param("words", "关键词，空格隔开的须同时出现；每个至少两个字")
 TYPES: Final[dict[str, Any]] = {
     "text": str,
     "bigint": int,
@@ -48,9 +50,15 @@ class Condition:
 class Questions:
     """How one ledger may be asked."""
 
-    def __init__(self, columns: Sequence[Any], make: Callable[..., Any]) -> None:
-        """Ask by ``columns``; ``make`` makes the question that the reader understands."""
+    def __init__(
+        self, columns: Sequence[Any], make: Callable[..., Any], *, searched: bool = False
+    ) -> None:
+        """Ask by ``columns``, and by words where the ledger is ``searched``.
+
+        ``make`` makes the question that the reader understands.
+        """
         self._make = make
+        self._searched = searched
         self._personal = {shown.name for shown in columns if shown.column.personal}
         self._sortable = [shown.name for shown in columns if shown.column.sort]
         self._conditions = {one.param.name: one for one in _conditions(columns)}
@@ -61,6 +69,7 @@ class Questions:
         return (
             *CLOCKS,
             *(condition.param for condition in self._conditions.values()),
+            *((WORDS,) if self._searched else ()),
             Param("sort", f"排序的列，逗号分隔，前加 - 为倒序；可用：{named}"),
         )
 
@@ -76,7 +85,7 @@ class Questions:
         sort = [one.strip() for one in (query.get("sort") or "").split(",") if one.strip()]
         searched = searched or any(one.removeprefix("-") in self._personal for one in sort)
         clocks = {clock.name: query[clock.name] for clock in CLOCKS}
-        return self._make(**parts, sort=sort, **clocks), searched
+        return self._make(**parts, words=query.get("words"), sort=sort, **clocks), searched
 
     def told(self, query: dict[str, Any]) -> dict[str, str]:
         """Return the question for the access log: which columns were asked by, masked values."""

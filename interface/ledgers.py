@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from application.access import Reading, Right
-from application.ledgers import LEDGERS, AnyLedger
+from application.ledgers import LEDGERS, AnyLedger, Ledger
 from interface.asking import Param
 from interface.exports import EXPORT_PARAMS, EXPORT_PROBLEMS, Exporter, form_accepted
 from interface.ledger_models import LedgerList, Models
@@ -107,7 +107,11 @@ class _Book:
         columns = api.services.ledgers.columns(ledger.name)
         self._names = [shown.name for shown in columns]
         self._personal = [n for n, shown in enumerate(columns) if shown.column.personal]
-        self._questions = Questions(columns, api.services.ledger_question)
+        self._questions = Questions(
+            columns,
+            api.services.ledger_question,
+            searched=isinstance(ledger, Ledger) and ledger.searched is not None,
+        )
         self._models = Models(ledger, columns)
         self._exporter = Exporter(api.services, ledger, self._questions)
         self._path = f"/api/ledgers/{ledger.name}"

@@ -3,7 +3,8 @@
     edition ──► (level, effective day, position of its publication) ──► one question to the items
 
 Nothing but editions is read here: what is drafted, taken over or adjusted, but stands in no edition
-yet, cannot appear. Every function waits for the database: call it through `Services.run`.
+yet, cannot appear. What an edition counts never changes, so it is counted once and remembered.
+Every function waits for the database: call it through `Services.run`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from application.rights_differences import Differences, Stand, differences, origins_of, stand_of
@@ -21,6 +23,22 @@ ITEMS: Final = "rights_items"
 PAGE: Final = 50
 """Items on one page of a list."""
 
+LISTED: Final = (
+    *("department", "department_name", "category", "name", "sub_name", "bases", "status"),
+)
+"""The columns that a list shows."""
+
+TOLD: Final = (
+    *("department", "department_name", "level", "category", "name", "sub_name"),
+    *("status", "since", "sources", "digest", "content"),
+)
+"""The columns that an item's page shows; its text is all in ``content``."""
+
+COUNTED: Final = 1_000
+"""So many items that answer to a question are counted; of more it is said that there are more."""
+
+EDITIONS_REMEMBERED: Final = 16
+TOTALS_REMEMBERED: Final = 5_000
 MOST_EDITIONS: Final = 200
 MOST_LINES: Final = 200
 
@@ -43,6 +61,17 @@ class Edition(NamedTuple):
     taken_over: bool
 
 
+class Wanted(NamedTuple):
+    """What is looked for in an edition; None where it does not matter."""
+
+    department: str | None = None
+    category: str | None = None
+    words: str | None = None
+
+
+EVERYTHING: Final = Wanted()
+
+
 class Moment(NamedTuple):
     """A point of the two clocks; without ``known`` it is read as known now."""
 
@@ -58,22 +87,31 @@ class Lists:
         self._ledgers = services.ledgers
         self._asked = services.ledger_question
         self._journal = services.journal
+        self._all = lru_cache(1)(self._read_editions)
+        self._counts = lru_cache(EDITIONS_REMEMBERED)(self._read_counts)
+        self._totals = lru_cache(TOTALS_REMEMBERED)(self._read_total)
 
     # ── editions ─────────────────────────────────────────────────────────────────────────────
 
     def editions(self, level: str | None = None) -> list[Edition]:
         """Return the published editions, the newest first; none before the books are opened."""
-        if not self._journal.head()[0]:
-            return []
-        filters = {} if level is None else {"level": level}
-        asked = self._asked(filters=filters, sort=("-effective_on", "-known"), valid_on=LAST_DAY)
+        head = self._journal.head()[0]
+        found = self._all(head) if head else ()
+        return [one for one in found if level in (None, one.level)]
+
+    def _read_editions(self, head: int) -> tuple[Edition, ...]:
+        """Read the editions there are at a position of the journal."""
+        asked = self._asked(sort=("-effective_on", "-known"), valid_on=LAST_DAY, known=head)
         page = self._ledgers.page("rights_editions", asked, limit=MOST_EDITIONS)
-        return [_edition(line.key, row) for line, row in zip(page.lines, page.rows(), strict=True)]
+        lines = zip(page.lines, page.rows(), strict=True)
+        return tuple(_edition(line.key, row) for line, row in lines)
 
     def edition(self, key: str) -> Edition | None:
         """Return an edition by its id."""
-        if not self._journal.head()[0]:
-            return None
+        known = self.editions()
+        found = next((one for one in known if one.id == key), None)
+        if found is not None or len(known) < MOST_EDITIONS:
+            return found
         page = self._ledgers.one("rights_editions", key, self._asked(valid_on=LAST_DAY))
         return next((_edition(line.key, page.rows()[0]) for line in page.lines), None)
 
@@ -84,28 +122,38 @@ class Lists:
 
     # ── what an edition says ─────────────────────────────────────────────────────────────────
 
-    def question(self, edition: Edition, **more: Any) -> Any:
-        """Return a question to a ledger about the edition, with these conditions besides."""
-        filters = {"level": edition.level, **more.pop("filters", {})}
+    def question(self, edition: Edition, wanted: Wanted = EVERYTHING, **more: Any) -> Any:
+        """Return a question to a ledger about the edition, for what is wanted of it."""
+        filters = {"level": edition.level}
+        filters |= {} if wanted.department is None else {"department": wanted.department}
+        filters |= {} if wanted.category is None else {"category": wanted.category}
         clocks = {"valid_on": edition.effective_on, "known": edition.known}
-        return self._asked(filters=filters, **clocks, **more)
+        return self._asked(filters=filters, words=wanted.words, **clocks, **more)
 
-    def page(self, question: Any, cursor: str | None) -> Any:
-        """Return one page of an edition's items."""
+    def page(self, edition: Edition, wanted: Wanted, cursor: str | None) -> Any:
+        """Return one page of an edition's items, with the columns `LISTED`."""
+        question = self.question(edition, wanted, only=LISTED)
         return self._ledgers.page(ITEMS, question, cursor=cursor, limit=PAGE)
 
-    def count(self, question: Any) -> int:
-        """Return how many items of an edition answer to a question."""
-        return int(self._ledgers.count(ITEMS, question)[0])
+    def total(self, edition: Edition, wanted: Wanted) -> int:
+        """Return how many items of an edition are wanted; more than `COUNTED`: at least so many."""
+        return self._totals(edition, wanted)
+
+    def _read_total(self, edition: Edition, wanted: Wanted) -> int:
+        question = self.question(edition, wanted)
+        return int(self._ledgers.count(ITEMS, question, at_most=COUNTED + 1)[0])
 
     def counts(self, edition: Edition) -> list[dict[str, Any]]:
         """Return how many items each department has in each category."""
+        return self._counts(edition)
+
+    def _read_counts(self, edition: Edition) -> list[dict[str, Any]]:
         with self._ledgers.stream("rights_summary", self.question(edition)) as stream:
             return [row for _, row in _rows(stream) if row["items"]]
 
     def item(self, edition: Edition, key: str) -> dict[str, Any] | None:
         """Return an item as the edition has it."""
-        clocks = self._asked(valid_on=edition.effective_on, known=edition.known)
+        clocks = self._asked(valid_on=edition.effective_on, known=edition.known, only=TOLD)
         page = self._ledgers.one(ITEMS, key, clocks)
         found = next(iter(page.rows()), None)
         return found if found is not None and found["level"] == edition.level else None

@@ -21,7 +21,6 @@ from typing import IO, Any, Final, cast
 from urllib.parse import quote, urlencode
 
 import jinja2
-import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
@@ -33,10 +32,11 @@ from domain.rights_compiling import APPROVERS
 from domain.rights_content import ItemContent
 from interface.asking import Param
 from interface.exports import IN_MEMORY, MEDIA, pieces
+from interface.ledger_questions import WORDS
 from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import Problem
 from interface.rights_differences import edition_ends, found_edition
-from interface.rights_lists import ITEMS, Edition, Lists
+from interface.rights_lists import COUNTED, ITEMS, Edition, Lists, Wanted
 from interface.services import Services
 
 HOME: Final = "/qingdan"
@@ -91,7 +91,7 @@ def add_routes(api: Api) -> None:
                 _EDITION,
                 _DEPARTMENT,
                 _CATEGORY,
-                Param("word", "关键词"),
+                Param("word", WORDS.title),
                 Param("cursor", "翻页位置", "id", longest=2000),
             ),
         ),
@@ -144,8 +144,8 @@ class _Pages:
         query, lists = asked.query, self._lists
         edition = found_edition(lists, query["edition"])
         counts = lists.counts(edition)
-        question = lists.question(edition, filters=_filters(query), **_containing(query["word"]))
-        shown = lists.page(question, query["cursor"])
+        wanted = Wanted(query["department"], query["category"], query["word"])
+        shown = lists.page(edition, wanted, query["cursor"])
         asked_for = {n: query[n] for n in ("department", "category", "word") if query[n]}
         here = f"{HOME}/{edition.id}"
         return page(
@@ -159,7 +159,8 @@ class _Pages:
                 {**row, "key": line.key}
                 for line, row in zip(shown.lines, shown.rows(), strict=True)
             ],
-            total=lists.count(question) if asked_for else edition.items,
+            total=lists.total(edition, wanted) if asked_for else edition.items,
+            counted=COUNTED,
             asked_for=asked_for,
             query=query,
             onward=shown.cursor and f"{here}?{urlencode({**asked_for, 'cursor': shown.cursor})}",
@@ -288,16 +289,6 @@ def told_to_the_public(path: str, problem: Problem) -> Response:
     answer = page("problem", None, problem.status, problem=problem)
     answer.headers.update(problem.headers)
     return answer
-
-
-def _filters(query: Mapping[str, Any]) -> dict[str, str]:
-    return {name: query[name] for name in ("department", "category") if query[name]}
-
-
-def _containing(word: str | None) -> dict[str, Any]:
-    """Return the condition that an item says a word somewhere, as its text in JSON writes it."""
-    written = orjson.dumps((word or "").strip()).decode()[1:-1]
-    return {"contains": {"content": written}} if written else {}
 
 
 def _departments(counts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int]]:

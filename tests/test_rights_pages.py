@@ -120,8 +120,17 @@ def test_a_list_is_searched_by_department_category_and_word(lists: Lists) -> Non
     assert len(names(lists.get(here, word="公示"))) == 3
     assert names(lists.get(here, word="采伐", department=lists.woods)) == ["林木采伐许可"]
     assert "没有符合条件的事项" in lists.get(here, word="采矿").text
-    quoted = lists.get(here, word='"')
-    assert names(quoted) == []
+    assert len(names(lists.get(here, word="公示 种子法"))) == 3
+    assert names(lists.get(here, word="公示 采伐")) == ["林木采伐许可"]
+    assert names(lists.get(here, word='"<')) == []
+    assert names(lists.get(here, word="<script>alert(1)</script>")) == ["种子生产经营许可"]
+    assert "“税”太短，关键词请至少输入2个字" in lists.get(here, status=422, word="税").text
+
+
+@pytest.mark.parametrize("word", ["name", "title", "duties", "01", "法律", '":"'])
+def test_names_of_fields_and_codes_are_no_words(lists: Lists, word: str) -> None:
+    """Nobody searches for how an item is stored; what a code is called is a filter's business."""
+    assert names(lists.get(f"/qingdan/{lists.first}", word=word)) == []
 
 
 # ── who sees what ────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.journal import Filing
+from application.filing import Filing
 from application.ledgers import LEDGERS, Ledger, Searched
 from application.rights import RIGHTS_ITEMS
 from domain.rights import TakeOverItem

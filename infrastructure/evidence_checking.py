@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
-import orjson
 from psycopg import Connection
 
 from application.evidence import DAMAGE, Contradiction, Examination, Examiner, Kind, Progress
@@ -33,20 +33,9 @@ from infrastructure.database import Database
 from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keys import SigningKeys
 from infrastructure.evidence_suites import check_signature
+from infrastructure.extracts import EXTRACTS, RECORDED_AT, WIDTH, differing, extracts_of
 
 ROWS_AT_ONCE: Final = 2_000
-_EXTRACTS: Final = (
-    ("position", "流水号"),
-    ("id", "记录编号"),
-    ("fact", "记录种类"),
-    ("recorded_at", "登记时间"),
-    ("effective_on", "业务生效日期"),
-    ("place", "排序位置"),
-    ("actor", "办理账号"),
-    ("voids", "作废的流水号"),
-    ("tags", "涉及对象"),
-)
-_COLUMNS: Final = ", ".join(name for name, _ in _EXTRACTS)
 _UNINDEXED = """
 SELECT j.position, t.tag FROM journal j, unnest(j.tags) AS t(tag)
 WHERE NOT EXISTS (SELECT FROM journal_tags k WHERE k.tag = t.tag AND k.position = j.position)
@@ -204,10 +193,10 @@ class _Journal:
         """Look at every entry."""
         row = self._connection.execute("SELECT max(position) FROM journal").fetchone()
         total = (row[0] if row else None) or 0
-        with self._connection.cursor(name="every_entry") as cursor:
-            cursor.itersize = ROWS_AT_ONCE
-            cursor.execute(f"SELECT {_COLUMNS}, data, leaf FROM journal ORDER BY position")  # noqa: S608  (fixed words)
-            while rows := cursor.fetchmany(ROWS_AT_ONCE):
+        question = f"SELECT {EXTRACTS}, data, leaf FROM journal ORDER BY position"  # noqa: S608  (fixed words)
+        with self._connection.cursor(binary=True) as cursor:
+            entries = cursor.stream(question.encode(), size=ROWS_AT_ONCE)
+            while rows := list(islice(entries, ROWS_AT_ONCE)):
                 before = self._result.entries
                 leaves = [self._look_at(row) for row in self._without_gaps(rows)]
                 self._grow(leaves[: self._gap - before - 1] if self._gap else leaves)
@@ -229,7 +218,7 @@ class _Journal:
 
     def _look_at(self, row: Any) -> bytes:
         """Check one entry on its own; return the leaf of its bytes."""
-        position, data, leaf = row[0], bytes(row[-2]), bytes(row[-1])
+        position, data, leaf = row[0], row[-2], row[-1]
         computed = leaf_hash(data)
         outside = self._outside.next(position)
         if outside is not None and outside != computed:
@@ -238,20 +227,17 @@ class _Journal:
             self._result.found(Kind.LEAF, position, f"流水号 {position} 的记录与其散列值不符。")
             self._explained = True
         try:
-            self._compare(row, orjson.loads(data))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self._compare(row, extracts_of(data))
+        except (ValueError, TypeError, KeyError) as error:
             self._result.found(
                 Kind.FORM, position, f"流水号 {position} 的记录无法识别（{error}）。"
             )
         return computed
 
-    def _compare(self, row: Any, stored: dict[str, Any]) -> None:
-        position = row[0]
-        effective = stored["effective_on"]
-        stored["recorded_at"] = recorded = datetime.fromisoformat(stored["recorded_at"])
-        stored["effective_on"] = date.fromisoformat(effective) if effective else None
-        for column, (name, title) in zip(row, _EXTRACTS, strict=False):
-            if stored[name] != column:
+    def _compare(self, row: Any, expected: tuple[Any, ...]) -> None:
+        position, recorded = row[0], expected[RECORDED_AT]
+        if row[:WIDTH] != expected:
+            for title in differing(row, expected):
                 detail = f"流水号 {position} 的“{title}”一列与记录不符。"
                 self._result.found(Kind.EXTRACT, position, detail)
         if self._last is not None and recorded < self._last:
@@ -382,7 +368,7 @@ class _OutsideLeaves:
 
 def _compare_tags(connection: Connection[Any], result: Examination) -> None:
     for question, what in ((_UNINDEXED, "缺少"), (_UNTAGGED, "多出")):
-        with connection.cursor(name="tags") as cursor:
-            for position, tag in cursor.execute(question):
+        with connection.cursor() as cursor:  # streamed: a named cursor would get no parallel plan
+            for position, tag in cursor.stream(question, size=ROWS_AT_ONCE):
                 detail = f"流水号 {position} 的对象索引{what}“{tag}”。"
                 result.found(Kind.TAGS, position, detail)

@@ -10,19 +10,21 @@ destroyed are in neither.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from typing import Any, Final
 
+import orjson
 from psycopg import Connection
 
 from application.evidence import EvidenceProblem, Examination, Examiner, Kind, Progress
 from application.ledgers import AnyLedger
-from domain.vocabulary import ERASED, FACTS, Entry
+from domain.vocabulary import ERASED, FACTS, person_of
 from infrastructure.database import Database
-from infrastructure.entries import decode
+from infrastructure.entries import commitment, decode, open_box
 from infrastructure.keys import KeyProblem, KeyRing
 from infrastructure.rebuilding import RebuildRunning
-from infrastructure.verifying import verify
+from infrastructure.verifying import verify_ledgers
 
 ROWS_AT_ONCE: Final = 2_000
 
@@ -33,7 +35,7 @@ def ledger_examiner(database: Database, ring: KeyRing, ledgers: Iterable[AnyLedg
 
     def examine(result: Examination, progress: Progress) -> None:
         try:
-            verdict = verify(database, ring, chosen, progress)
+            verdict = verify_ledgers(database, ring, chosen, progress)
         except RebuildRunning as error:
             raise EvidenceProblem(str(error)) from error
         for difference in verdict.differences:
@@ -83,7 +85,7 @@ class _Identities:
 
     def _fold(self) -> None:
         facts = [name for name, fact in FACTS.items() if fact.identity_field is not None]
-        with self._connection.cursor(name="identities") as cursor:
+        with self._connection.cursor(name="identities", binary=True) as cursor:
             cursor.execute(
                 "SELECT position, tags, data FROM journal WHERE fact = ANY(%s) ORDER BY position",
                 (facts,),
@@ -91,7 +93,7 @@ class _Identities:
             while rows := cursor.fetchmany(ROWS_AT_ONCE):
                 self._load({tag[7:] for row in rows for tag in row[1] if tag.startswith("person:")})
                 for position, _, data in rows:
-                    self._take(position, bytes(data))
+                    self._take(position, data)
                 self._ring.discard_all()
                 self._progress("核验身份索引", len(self._expected), len(self._expected))
 
@@ -112,18 +114,27 @@ class _Identities:
 
     def _take(self, position: int, data: bytes) -> None:
         try:
-            entry = decode(data, self._ring)
+            person, number = self._read(data)
         except (ValueError, KeyError, TypeError) as error:
             detail = f"流水号 {position} 的个人信息无法解开（{type(error).__name__}）。"
             self._result.found(Kind.IDENTITY, position, detail)
             return
-        number = _number(entry)
-        if number:
+        if number and number != ERASED:
             digest = self._ring.digest("identity", number)
-            self._expected[digest] = entry.subjects("person")[0], position
+            self._expected[digest] = person, position
 
-
-def _number(entry: Entry) -> str | None:
-    field = entry.fact.identity_field
-    number = getattr(entry.fact, field) if field else None
-    return None if number == ERASED else number
+    def _read(self, data: bytes) -> tuple[str, str | None]:
+        """Return whom an entry is about and the number it names; nothing else is unpacked."""
+        said = orjson.loads(data)
+        fact, person = FACTS[said["fact"]], person_of(said["tags"])
+        field = str(fact.identity_field)
+        if person is None or said["version"] != fact.fact_version or said["sealed"] is None:
+            entry = decode(data, self._ring)
+            return entry.subjects("person")[0], getattr(entry.fact, field)
+        inside = open_box(said["sealed"], said["id"], person, self._ring)
+        if inside is None or said["body"][field] is None:
+            return person, None
+        name, (salt, number) = f"body.{field}", inside[f"body.{field}"]
+        if commitment(base64.b64decode(salt), name, number) != said["body"][field]["sealed"]:
+            raise ValueError("与密封前的承诺值不符")
+        return person, number

@@ -7,17 +7,17 @@ and leaves are compared with the stored bytes. Only reads what is in use: work g
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
-import orjson
 from psycopg import Connection
 
 from application.ledgers import OPEN_DAY, OPEN_POSITION, AnyLedger, Ledger, SumLedger
 from infrastructure.database import Database
+from infrastructure.entries import leaf_hash
+from infrastructure.extracts import EXTRACTS, RECORDED_AT, differing, extracts_of
 from infrastructure.keys import KeyRing
 from infrastructure.ledger_tables import RowTable, SumTable, definition, quoted, table_name
 from infrastructure.ledger_words import PAIRS
@@ -101,12 +101,32 @@ def verify(
     chosen = tuple(ledgers)
     with alone(database) as connection:
         faults = tuple(check_journal(connection, report))
-        with shadows(database, connection, ring, chosen, report, processes) as head:
-            found: list[Difference] = []
-            for n, ledger in enumerate(chosen, start=1):
-                found += _first_difference(connection, ledger, head)
-                report("比对台账", n, len(chosen))
-    return Verdict(head, faults, tuple(found))
+        compared = _compared(database, connection, ring, chosen, report, processes)
+    return compared._replace(faults=faults)
+
+
+def verify_ledgers(
+    database: Database, ring: KeyRing, ledgers: Iterable[AnyLedger], report: Report = silent
+) -> Verdict:
+    """Compare the ledgers alone, for whoever has examined the journal itself; see `verify`."""
+    with alone(database) as connection:
+        return _compared(database, connection, ring, tuple(ledgers), report)
+
+
+def _compared(
+    database: Database,
+    connection: Connection[Any],
+    ring: KeyRing,
+    ledgers: Sequence[AnyLedger],
+    report: Report,
+    processes: int | None = None,
+) -> Verdict:
+    found: list[Difference] = []
+    with shadows(database, connection, ring, ledgers, report, processes) as head:
+        for n, ledger in enumerate(ledgers, start=1):
+            found += _first_difference(connection, ledger, head)
+            report("比对台账", n, len(ledgers))
+    return Verdict(head, (), tuple(found))
 
 
 # ── ledgers ──────────────────────────────────────────────────────────────────────────────────
@@ -237,9 +257,6 @@ def _difference(
 
 # ── the journal ──────────────────────────────────────────────────────────────────────────────
 
-_EXTRACTS = ("position", "id", "fact", "recorded_at", "effective_on", "place", "actor", "voids")
-_TITLES = ("流水号", "编号", "业务", "登记时间", "生效日期", "次序", "经办人", "作废对象")
-
 
 def check_journal(connection: Connection[Any], report: Report = silent) -> list[Fault]:
     """Return the first fault of each kind: bytes, extracts, tags, order, gaps."""
@@ -249,7 +266,7 @@ def check_journal(connection: Connection[Any], report: Report = silent) -> list[
     before: tuple[int, datetime | None] = (0, None)
     with connection.transaction(), connection.cursor(name="journal_check") as cursor:
         cursor.execute(
-            f"SELECT {', '.join(_EXTRACTS)}, tags, data, leaf FROM journal"  # noqa: S608
+            f"SELECT {EXTRACTS}, data, leaf FROM journal"  # noqa: S608
             " WHERE position <= %s ORDER BY position".encode(),
             (head,),
             binary=True,
@@ -278,31 +295,17 @@ WHERE (j.tag IS NULL OR t.tag IS NULL) AND position <= %s HAVING count(*) > 0
 def _faults_of(
     line: Sequence[Any], before: tuple[int, datetime | None]
 ) -> Iterator[tuple[str, str]]:
-    position, recorded_at, tags, data, leaf = line[0], line[3], line[8], line[9], line[10]
+    position, recorded_at, data, leaf = line[0], line[RECORDED_AT], line[-2], line[-1]
     if position != before[0] + 1:
         yield "gap", f"流水号不连续：前一条为 {before[0]}。"
     if before[1] is not None and recorded_at < before[1]:
         yield "order", "登记时间早于前一条记录。"
-    if hashlib.sha256(b"\x00" + data).digest() != leaf:
+    if leaf_hash(data) != leaf:
         yield "leaf", "叶哈希与存储内容不符，内容可能被改动。"
     try:
-        said = orjson.loads(data)
-        expected = [_extract(said, name) for name in _EXTRACTS]
-        wanted_tags = list(said["tags"])
+        expected = extracts_of(data)
     except (ValueError, KeyError, TypeError):
         yield "bytes", "存储内容无法读取。"
         return
-    for name, title, one, other in zip(_EXTRACTS, _TITLES, line, expected, strict=False):
-        if one != other:
-            yield f"extract {name}", f"“{title}”一列与存储内容不符。"
-    if list(tags) != wanted_tags:
-        yield "extract tags", "标签一列与存储内容不符。"
-
-
-def _extract(said: dict[str, Any], name: str) -> Any:
-    value = said[name]
-    if name == "recorded_at":
-        return datetime.fromisoformat(value)
-    if name == "effective_on":
-        return None if value is None else date.fromisoformat(value)
-    return value
+    for title in differing(line, expected):
+        yield f"extract {title}", f"“{title}”一列与存储内容不符。"

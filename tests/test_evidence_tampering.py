@@ -7,12 +7,14 @@ there is nothing outside, that is said.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -21,9 +23,9 @@ from psycopg.sql import SQL, Identifier
 from application.evidence import MOST_FINDINGS, Contradiction, Kind
 from domain.vocabulary import FACTS
 from infrastructure.database import Database
-from infrastructure.entries import canonical, leaf_hash
+from infrastructure.entries import canonical, leaf_hash, open_box
 from infrastructure.evidence_keys import SigningKeys
-from infrastructure.keys import KeyRing
+from infrastructure.keys import KeyRing, seal
 from tests.databases import drop, with_database
 from tests.evidence_attacks import (
     Attack,
@@ -490,6 +492,23 @@ def test_a_changed_identity_is_found(
     assert Kind.IDENTITY in kinds(found)
     assert (Kind.IDENTITY, position) in {(one.kind, one.position) for one in found.findings}
     assert found.covered == SIZE
+
+
+def test_a_number_sealed_anew_under_its_old_commitment_is_found(office: Witnessed) -> None:
+    """By somebody who has the person's key, in an entry that no checkpoint covers yet."""
+    office.file(10, sign=False)
+    person, stored = "0000000000000650", orjson.loads(office.evidence.stored(650))
+    with office.database.pool.connection() as connection:
+        office.ring.load(connection, [person])
+    key = office.ring.person(person)
+    inside = open_box(stored["sealed"], stored["id"], person, office.ring)
+    assert key is not None
+    assert inside is not None
+    inside["body.id_no"][1] = "110101199001010013"
+    box = seal(key, canonical(inside), stored["id"].encode(), office.ring.randomness)
+    found = attacked(office, rewrite(650, sealed=base64.b64encode(box).decode()))
+    assert (Kind.IDENTITY, 650) in {(one.kind, one.position) for one in found.findings}
+    assert "无法解开" in next(o.detail for o in found.findings if o.position == 650)
 
 
 def test_an_erased_person_is_no_fault(office: Witnessed) -> None:

@@ -415,16 +415,16 @@ _EDIT_WITH_LEAF = _EDIT.replace(" WHERE", f", leaf = sha256('\\x00'::bytea || {_
     ("alter", "position", "says"),
     [
         (_alter(_EDIT), 9, "叶哈希"),
-        (_alter(_EDIT_WITH_LEAF), 9, "经办人"),
+        (_alter(_EDIT_WITH_LEAF), 9, "办理账号"),
         (_alter("UPDATE journal SET leaf = sha256('x') WHERE position = 8"), 8, "叶哈希"),
-        (_alter("UPDATE journal SET actor = '乙' WHERE position = 7"), 7, "经办人"),
+        (_alter("UPDATE journal SET actor = '乙' WHERE position = 7"), 7, "办理账号"),
         (
             _alter("UPDATE journal SET effective_on = effective_on - 1 WHERE position = 1"),
             1,
             "生效",
         ),
-        (_alter("UPDATE journal SET place = 3 WHERE position = 6"), 6, "次序"),
-        (_alter("UPDATE journal SET fact = 'toy.left' WHERE position = 1"), 1, "业务"),
+        (_alter("UPDATE journal SET place = 3 WHERE position = 6"), 6, "排序位置"),
+        (_alter("UPDATE journal SET fact = 'toy.left' WHERE position = 1"), 1, "记录种类"),
         (_alter("UPDATE journal SET id = 'x' WHERE position = 5"), 5, "编号"),
         (_alter("UPDATE journal SET tags = '{a:b}' WHERE position = 4"), 4, "标签"),
         (

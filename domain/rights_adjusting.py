@@ -42,6 +42,7 @@ from domain.rights_changes import (
     Change,
     basis_is_of_sufficient_level,
     cancelled_licence_does_not_return,
+    change_names_each_item_once,
     change_names_what_it_needs,
     content_is_complete,
     document_of_the_level_above_is_cited,
@@ -308,6 +309,7 @@ class ApplyForAdjustment(DatedCommand, kind="rights.apply", title="申请调整�
     def _require(self, change: Change, past: Past) -> None:
         """Require what can be told of a change before it is approved."""
         past.require(change_names_what_it_needs, change)
+        past.require(change_names_each_item_once, change)
         past.require(reason_fits_the_kind, change)
         past.require(followup_supervision_is_named, change)
         past.require(content_is_complete, change.contents)

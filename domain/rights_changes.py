@@ -13,6 +13,7 @@ a cancelled licence's is refused, naming it, until the clerk says that it was lo
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 from typing import Annotated, Final, NamedTuple
 
@@ -141,6 +142,13 @@ def change_names_what_it_needs(change: Change) -> bool | Hindrance:
     }
     fits, wanted = needs.get(change.kind, (n > 0 and m == 0 and r == 0, "只写明涉及的事项"))
     return fits or Hindrance(f"“{change.kind.label}”应{wanted}。")
+
+
+@rule
+def change_names_each_item_once(change: Change) -> bool | Hindrance:
+    """一项调整中，同一事项只写一次。依据：各地权责清单动态管理办法关于调整申请材料的规定。"""
+    twice = [item for item, n in Counter(change.items).items() if n > 1]
+    return not twice or Hindrance(f"重复的事项编号：{'、'.join(twice[:5])}。")
 
 
 @rule

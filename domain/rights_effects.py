@@ -268,10 +268,11 @@ class Carrying:
         """Several into one, or one into several."""
         contents = self.change.contents
         merges = self.change.kind is K.MERGE
-        n, m = len(self.change.items), len(contents)
+        items = tuple(dict.fromkeys(self.change.items))
+        n, m = len(items), len(contents)
         fits = (n, m) if merges == (m == 1) else (m, n)
         self.past.require(reshaping_has_both_sides, *fits)
-        ends = [self._ending(item, merges=merges) for item in self.change.items]
+        ends = [self._ending(item, merges=merges) for item in items]
         closed = tuple(one for one, _ in ends)
         former = tuple(now.content for _, now in ends)
         before = tuple(basis for content in former for basis in content.bases)

@@ -38,6 +38,7 @@ from domain.rights_adjusting import (
 from domain.rights_changes import (
     basis_is_of_sufficient_level,
     cancelled_licence_does_not_return,
+    change_names_each_item_once,
     change_names_what_it_needs,
     content_is_complete,
     document_of_the_level_above_is_cited,
@@ -238,6 +239,17 @@ def test_a_change_names_what_it_needs(kind: AdjustmentKind, more: dict[str, Any]
     story.when(story.applying(change(kind, *items, **more))).refused_by(
         change_names_what_it_needs, kind.label
     )
+
+
+@pytest.mark.parametrize("kind", [K.MERGE, K.CANCEL, K.TRANSFER, K.FREEZE])
+def test_a_change_names_each_item_once(kind: AdjustmentKind) -> None:
+    """An item that is merged with itself would leave the list twice and come once."""
+    story = Listed()
+    item = story.item()
+    texts = (content("合并后"),) if kind is K.MERGE else ()
+    receivers = (story.woods,) if kind is K.TRANSFER else ()
+    twice = change(kind, item, item, contents=texts, receivers=receivers)
+    story.when(story.applying(twice)).refused_by(change_names_each_item_once, item)
 
 
 def test_reasons_go_with_kinds() -> None:

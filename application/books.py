@@ -13,13 +13,22 @@ from application import (
     quotas,
     rights,
     rights_adjusting,
+    rights_admissions,
     rights_compiling,
     rights_editions,
+    rights_matters,
     settings,
     staffing,
 )
 from application.ledgers import LEDGERS
-from domain import institutions_changes, opening, rights_opening, rights_submitting
+from domain import (
+    institutions_changes,
+    opening,
+    rights_assigning,
+    rights_handing_over,
+    rights_opening,
+    rights_submitting,
+)
 from domain.deciding import COMMANDS, RULES
 from domain.vocabulary import FACTS
 
@@ -38,6 +47,10 @@ CONTEXTS = (
     rights_editions,
     rights_opening,
     rights_submitting,
+    rights_admissions,
+    rights_matters,
+    rights_assigning,
+    rights_handing_over,
 )
 """The modules that fill the registers when they are imported, in story order."""
 

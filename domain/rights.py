@@ -16,8 +16,8 @@ about late cannot silently undo a later one. How a list is adjusted (动态调�
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, ClassVar, Final, NamedTuple, Self
 
@@ -38,7 +38,7 @@ from domain.rights_catalogue import (
     heading_of,
 )
 from domain.rights_content import ItemContent, Source
-from domain.vocabulary import Entry, InternalId, Subject
+from domain.vocabulary import LAST_DAY, Entry, Fact, InternalId, Subject
 
 NAMED_AT_MOST: Final = 20
 
@@ -187,6 +187,21 @@ class ItemChanged(Moved, fact="rights.item-changed", called="权责事项变更"
         return now._replace(content=self.content)
 
 
+class Carried(Fact):
+    """A fact about something that another body carries out under items of a list.
+
+    It rests on those items: they are on the list when it begins, and stay until it has ended.
+    """
+
+    items: Annotated[tuple[str, ...], Subject("item")] = ()
+    matter: str
+    until: date | None = None
+
+    def begins(self) -> bool:
+        """Tell whether something begins to be carried out, or ends."""
+        raise NotImplementedError
+
+
 # ── standings ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -203,10 +218,14 @@ def unfit(now: Condition | None, department: str, heading: Heading) -> str | Non
 
 @dataclass(frozen=True)
 class Item(Standing, subject="item", guards=True):
-    """One item's life: how it stood from each day on which something changed."""
+    """One item's life: how it stood from each day on which something changed.
+
+    ``carried`` are those who carry something out under it: until which day, by which entry.
+    """
 
     who: str = ""
     conditions: tuple[Condition, ...] = ()
+    carried: Mapping[str, tuple[date, int]] = field(default_factory=dict)
     misfits: tuple[Misfit, ...] = ()
 
     @classmethod
@@ -216,18 +235,49 @@ class Item(Standing, subject="item", guards=True):
 
     def after(self, entry: Entry) -> Self:
         """See `domain.deciding.Standing.after`."""
+        if isinstance(entry.fact, Carried):
+            return self._carried(entry, entry.fact)
         if not isinstance(entry.fact, ItemFact):
             return self
         now = self.conditions[-1] if self.conditions else None
         found = entry.fact.becomes(self.who, now, entry)
         if isinstance(found, str):
-            return replace(self, misfits=(*self.misfits, Misfit(entry.position, found)))
-        return replace(self, conditions=(*self.conditions, found))
+            return self._with_misfit(entry, found)
+        left = self.carried_on(entry.business_date) if found.status in _LEAVING else ()
+        why = f"{now.heading.spoken if now else ''}退出清单时还有乡镇（街道）承担"
+        misfits = (*self.misfits, *(Misfit(position, why) for position in left))
+        return replace(self, conditions=(*self.conditions, found), misfits=misfits)
+
+    def _carried(self, entry: Entry, fact: Carried) -> Self:
+        others = {matter: one for matter, one in self.carried.items() if matter != fact.matter}
+        if not fact.begins():
+            return replace(self, carried=others)
+        now = self.conditions[-1] if self.conditions else None
+        listed = now is not None and now.status.on_the_list
+        after = self if listed else self._with_misfit(entry, "所依托的事项在这一天不在清单上")
+        carried = (fact.until or LAST_DAY, entry.position)
+        return replace(after, carried={**others, fact.matter: carried})
+
+    def _with_misfit(self, entry: Entry, why: str) -> Self:
+        return replace(self, misfits=(*self.misfits, Misfit(entry.position, why)))
+
+    def carried_on(self, day: date) -> tuple[int, ...]:
+        """Return the entries by which somebody still carries something out under it that day."""
+        return tuple(position for until, position in self.carried.values() if day < until)
 
     def on(self, day: date) -> Condition | None:
         """Return how the item stands on that day, or None before it began."""
         found = [one for one in self.conditions if one.day <= day]
         return found[-1] if found else None
+
+
+_LEAVING: Final = (
+    ItemStatus.CANCELLED,
+    ItemStatus.DELEGATED,
+    ItemStatus.TAKEN_BACK,
+    ItemStatus.INTERNAL,
+)
+"""An item that stands so is exercised by nobody any more, or by others; what merged goes on."""
 
 
 # ── rules ────────────────────────────────────────────────────────────────────────────────────

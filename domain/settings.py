@@ -58,6 +58,7 @@ def _setting(title: str, values: Any, default: Any) -> Setting:
 
 _Days = Annotated[int, Field(ge=0, le=366, strict=True)]
 _Months = Annotated[int, Field(ge=1, le=120, strict=True)]
+_People = Annotated[int, Field(ge=0, le=1000, strict=True)]
 _Age = Annotated[int, Field(ge=14, le=30, strict=True)]
 
 
@@ -122,6 +123,8 @@ SETTINGS: Final[dict[str, Setting]] = {
     "rights_publish_workdays": _setting("权责清单调整批准后公布的时限（工作日）", _Days, 3),
     "rights_approval_by_kind": _setting("各类权责清单调整由谁批准", _ByKind, _APPROVED_BY),
     "rights_code_schemes": _setting("权责事项的编码方案（不设置则不检查编码）", _Schemes, []),
+    "township_certified_people": _setting("承接赋权、委托事项至少应有的持证执法人员数", _People, 2),
+    "township_evaluation_months": _setting("下放、赋权、委托事项的评估周期（月）", _Months, 12),
     "four_eyes": _setting("须经两人办理（一人经办、一人核准）的业务", _Kinds, []),
     "unmasked_roles": _setting(
         "可查看完整个人信息的角色",

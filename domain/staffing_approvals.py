@@ -22,7 +22,6 @@ from domain.institutions import Institution, institution_stands
 from domain.quotas import Number, kind_fits_the_institution, quota_has_a_vacancy
 from domain.quotas_accounts import QuotaBook
 from domain.vocabulary import (
-    LAST_DAY,
     BusinessDate,
     Entry,
     Fact,
@@ -31,6 +30,7 @@ from domain.vocabulary import (
     Subject,
     Text,
 )
+from domain.workdays import months_later
 
 # ── facts ────────────────────────────────────────────────────────────────────────────────────
 
@@ -295,18 +295,3 @@ class CancelUse(DatedCommand, kind="staffing.cancel-use", title="撤销用编核
             valid_until=approved.valid_until,
             reason=self.reason,
         )
-
-
-def months_later(day: date, months: int) -> date:
-    """Return the last day of a term of ``months`` that begins on ``day``.
-
-    A year from 2021-07-01 ends on 2022-06-30; month ends are clamped (2021-01-31 and one month:
-    2021-02-28 is the corresponding day).
-    """
-    count = day.year * 12 + day.month - 1 + months
-    year, month = divmod(count, 12)
-    start_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    last_of_month = start_of_next - timedelta(days=1)
-    if day.day > last_of_month.day:
-        return last_of_month
-    return min(date(year, month + 1, day.day) - timedelta(days=1), LAST_DAY - timedelta(days=1))

@@ -4,7 +4,8 @@ A day is a working day if it was announced as one (调休上班), or is a Monday
 announced as a holiday (放假). For years without an announcement only the second half is known:
 such days count by the weekend rule alone and are marked, never silently guessed.
 
-Counting follows 民法典 art. 201: the day of the event itself is not counted.
+Counting follows 民法典 art. 201: the day of the event itself is not counted. Terms of months end as
+art. 202 says (`months_later`).
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import accumulate
+
+from domain.vocabulary import LAST_DAY
 
 _WEEK = 7
 _WORKDAYS_A_WEEK = 5
@@ -121,3 +124,18 @@ def _is_weekday(ordinal: int) -> bool:
 def _weekdays_through(ordinal: int) -> int:
     weeks, rest = divmod(ordinal, _WEEK)
     return weeks * _WORKDAYS_A_WEEK + min(rest, _WORKDAYS_A_WEEK)
+
+
+def months_later(day: date, months: int) -> date:
+    """Return the last day of a term of ``months`` that begins on ``day``.
+
+    A year from 2021-07-01 ends on 2022-06-30; month ends are clamped (2021-01-31 and one month:
+    2021-02-28 is the corresponding day).
+    """
+    count = day.year * 12 + day.month - 1 + months
+    year, month = divmod(count, 12)
+    start_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+    last_of_month = start_of_next - timedelta(days=1)
+    if day.day > last_of_month.day:
+        return last_of_month
+    return min(date(year, month + 1, day.day) - timedelta(days=1), LAST_DAY - timedelta(days=1))

@@ -17,6 +17,7 @@ _SOMEBODY: Final = {"name": "张示范", "id_no": "130102199001010015"}
 _POSTS: Final = {"quota_kind": "20", "number": 3}
 _INSTITUTION: Final = {"name": "示范区档案馆", "category": "institution", "rank": "40"}
 _ITEM, _ADJUSTMENT, _COMPILE = "5D7F9H1K3M5P7R9T", "3V5X7Z9B1D3F5H7K", "8A0C2E4G6J8M0P2R"
+_TOWN, _ADMISSION, _MATTER = "6E8G0J2M4P6R8T0V", "1Q3S5V7X9Z1B3D5F", "0B2D4F6H8K0N2Q4S"
 _PART: Final = {"compiling": _COMPILE, "department": _ARCHIVE}
 _EDITION: Final = {
     "name": "2024年版",
@@ -202,6 +203,74 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     },
     "rights.publish-edition": {**_ON, **_EDITION, "compiling": _COMPILE, **_BASIS},
     "rights.take-over-edition": {**_ON, **_EDITION},
+    "rights.apply-admission": {
+        **_ON,
+        "department": _ARCHIVE,
+        "townships": [_TOWN],
+        "matters": ["村级档案管理检查"],
+        "reason": "就近检查，方便群众。",
+        "support": "每年安排工作经费五万元。",
+        "opinions": [{"township": _TOWN, "agrees": True, "opinion": "同意承接。"}],
+        **_BASIS,
+    },
+    "rights.decide-admission": {
+        **_ON,
+        "admission": _ADMISSION,
+        "admitted": True,
+        "decided_by": "both",
+        "meeting": "区委常委会第12次会议",
+        **_BASIS,
+    },
+    "rights.take-over-matter": {
+        **_ON,
+        "township": _TOWN,
+        "name": "农村土地承包经营纠纷调解",
+        "theme": "经济发展",
+        "origin": "statutory",
+        "duty": "basic",
+        "acting": "township",
+    },
+    "rights.list-matter": {
+        **_ON,
+        "townships": [_TOWN],
+        "name": "村级档案管理检查",
+        "origin": "entrusted",
+        "duty": "cooperative",
+        "acting": "county",
+        "items": [_ITEM],
+        "lead_role": "制定计划，培训人员，受理复议。",
+        "coop_role": "按计划检查，报送结果。",
+        "deed": "示档委字〔2024〕1号",
+        "until": "2026-05-06",
+        "admission": _ADMISSION,
+        **_BASIS,
+    },
+    "rights.hand-over-matters": {
+        **_ON,
+        "matters": [_MATTER],
+        "team": "综合行政执法队",
+        "certified": 3,
+        **_BASIS,
+    },
+    "rights.evaluate-matters": {
+        **_ON,
+        "matters": [_MATTER],
+        "result": "fit",
+        "opinion": "人员、经费有保障，办理规范。",
+    },
+    "rights.take-back-matters": {
+        **_ON,
+        "matters": [_MATTER],
+        "taken_back_by": _ARCHIVE,
+        "mode": "由区档案馆派人到乡镇检查。",
+        **_BASIS,
+    },
+    "rights.cancel-matters": {
+        **_ON,
+        "matters": [_MATTER],
+        "reason": "设定依据废止。",
+        **_BASIS,
+    },
     "laws.register": {
         "law_title": "中华人民共和国种子法",
         "level": "law",

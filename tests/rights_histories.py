@@ -10,17 +10,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
 from domain.code_sets_adjusting import AdjustmentKind
 from domain.code_sets_rights import PowerCategory
+from domain.code_sets_townships import (
+    ACTS_AS,
+    ActingName,
+    EvaluationResult,
+    MatterDuty,
+    MatterOrigin,
+)
 from domain.deciding import Command, Refused
 from domain.rights import Began, Condition, Item
+from domain.rights_admissions import (
+    AdmissionApplied,
+    ApplyForAdmission,
+    DecideAdmission,
+    TownshipOpinion,
+)
+from domain.rights_assigning import ListMatter, TakeOverMatter
 from domain.rights_changes import Change
 from domain.rights_content import ItemContent, Source
+from domain.rights_handing_over import (
+    CancelMatters,
+    EvaluateMatters,
+    HandOverMatters,
+    TakeBackMatters,
+)
 from domain.rights_lineage import Reshaped
+from domain.rights_matters import Matter, MatterBegan
 from domain.rights_opening import RecordChangedItem, RecordRemovedItem
 from domain.vocabulary import Entry, live
 from tests.rights_district import K, Listed, change, content
@@ -28,6 +49,7 @@ from tests.rights_district import K, Listed, change, content
 FIRST = date(2021, 6, 1)
 STEPS = 40
 CATEGORIES = tuple(PowerCategory)
+MATTERS = tuple(f"第{n}项检查" for n in range(15))
 SOURCE = Source(file="清单.xlsx", sheet="行政许可", row=2)
 
 
@@ -40,6 +62,10 @@ class Step(NamedTuple):
     day: int
 
 
+class NothingThere(Exception):
+    """No list has an item left on the day of a step."""
+
+
 class RightsHistory(Listed):
     """A district in whose lists steps are taken."""
 
@@ -50,6 +76,8 @@ class RightsHistory(Listed):
         super().__init__(today=FIRST + timedelta(days=STEPS), since=FIRST)
         for n, who in enumerate((self.farms, self.farms, self.farms, self.woods, self.woods)):
             self.item(f"第{n}项许可", who)
+        self.province = self.document("province")
+        self.admission = self._through_the_gate()
 
     def file(self, *commands: Command) -> list[Entry]:
         """File, and let whoever watches see the append."""
@@ -63,7 +91,7 @@ class RightsHistory(Listed):
         """Try the step; a refusal is an answer too."""
         try:
             self._take(step)
-        except Refused:
+        except (Refused, NothingThere):
             self.refused += 1
         else:
             self.accepted += 1
@@ -75,7 +103,7 @@ class RightsHistory(Listed):
         elif step.kind == "shift":
             at = self._some(step)
             moved = self.filed[at].model_copy(update={"effective_on": day})
-            if moved.kind in ("rights.take-over", "rights.record-changed"):
+            if moved.kind in SHIFTED:
                 self.file(self.correcting((at, moved)))
         elif step.kind == "open":
             self.file(self.taking_over_item(self._text(step), self._who(step), effective_on=day))
@@ -88,8 +116,80 @@ class RightsHistory(Listed):
                     effective_on=day, item=item, content=text, source=SOURCE
                 )
             self.file(command)
+        elif step.kind in MATTER_KINDS:
+            self.file(self._about_matters(step, day))
         else:
             self._adjust(step, day)
+
+    # ── townships' matters ───────────────────────────────────────────────────────────────────
+
+    def _through_the_gate(self) -> str:
+        heard = TownshipOpinion(township=self.town, agrees=True, opinion="同意。")
+        asked = ApplyForAdmission(
+            effective_on=FIRST,
+            department=self.farms,
+            townships=(self.town,),
+            matters=MATTERS,
+            reason="就近办理。",
+            opinions=(heard,),
+        )
+        self.file(asked)
+        admission = self.last(AdmissionApplied).admission
+        decided = DecideAdmission(
+            effective_on=FIRST,
+            admission=admission,
+            admitted=True,
+            decided_by="both",
+            basis=self.citing(),
+        )
+        self.file(decided)
+        return admission
+
+    def _about_matters(self, step: Step, day: date) -> Command:
+        name = MATTERS[step.a % len(MATTERS)]
+        fields: dict[str, Any] = {"effective_on": day, "name": name}
+        if step.kind == "open-matter":
+            fields |= {"township": self.town, "duty": MatterDuty.BASIC}
+            return TakeOverMatter(**fields, acting=ActingName.TOWNSHIP)
+        there = self._matters(day)
+        if step.kind == "list-matter" or not there:
+            return ListMatter(**fields, **self._source(step, day))
+        fresh = [who for who in there if not self.standings.of(Matter, who).handed_over_at]
+        fit = [who for who in there if (who in fresh) is (step.kind == "hand-over")] or there
+        chosen = (fit[step.a % len(fit)],)
+        if step.kind == "hand-over" or (step.kind == "evaluate" and fresh == there):
+            return HandOverMatters(effective_on=day, matters=chosen, certified=2)
+        if step.kind == "evaluate":
+            result = EvaluationResult.FIT
+            return EvaluateMatters(effective_on=day, matters=chosen, result=result, opinion="好。")
+        if step.kind == "cancel-matter":
+            return CancelMatters(effective_on=day, matters=chosen, reason="依据废止。")
+        return TakeBackMatters(
+            effective_on=day, matters=chosen, taken_back_by=self.farms, mode="直接办理。"
+        )
+
+    def _source(self, step: Step, day: date) -> dict[str, Any]:
+        """Statutory, empowered under an item, or entrusted for some days under one."""
+        origin = (MatterOrigin.STATUTORY, MatterOrigin.EMPOWERED, MatterOrigin.ENTRUSTED)[
+            step.b % 3
+        ]
+        item, _ = self._pick(step, day)
+        more = {"deed": "委托书", "until": day + timedelta(days=1 + step.b % 20)}
+        return {
+            "townships": (self.town,),
+            "origin": origin,
+            "acting": ACTS_AS[origin],
+            "items": () if origin is MatterOrigin.STATUTORY else (item,),
+            "admission": self.admission,
+            "basis": self.citing(self.province),
+            **(more if origin is MatterOrigin.ENTRUSTED else {}),
+        }
+
+    def _matters(self, day: date) -> list[str]:
+        """The matters that are carried out on that day."""
+        begun = (e.fact for e in live(self.memory.entries) if isinstance(e.fact, MatterBegan))
+        stand = (fact.matter for fact in begun)
+        return [who for who in stand if self.standings.of(Matter, who).stands_on(day)]
 
     def _adjust(self, step: Step, day: date) -> None:
         kind = next(one for one in AdjustmentKind if one.value == step.kind)
@@ -126,7 +226,8 @@ class RightsHistory(Listed):
 
     def _some(self, step: Step) -> int:
         """An entry about an item, most likely a recent one."""
-        found = [e.position for e in live(self.memory.entries) if e.subjects("item")]
+        about = (e for e in live(self.memory.entries) if e.subjects("item") or e.subjects("matter"))
+        found = [e.position for e in about]
         return found[-1 - step.a % min(len(found), 12)]
 
     def _everything(self) -> tuple[str, ...]:
@@ -146,10 +247,22 @@ class RightsHistory(Listed):
                 found.append((item, now))
         if not found and status:
             return self._pick(step, day)
+        if not found:
+            raise NothingThere
         return found[step.a % len(found)]
 
 
+MATTER_KINDS = (
+    *("open-matter", "list-matter", "hand-over"),
+    *("evaluate", "take-back-matter", "cancel-matter"),
+)
+SHIFTED = (
+    *("rights.take-over", "rights.record-changed", "rights.list-matter"),
+    *("rights.take-back-matters", "rights.hand-over-matters"),
+)
 KINDS = (
+    *MATTER_KINDS,
+    *("list-matter", "list-matter", "list-matter", "hand-over", "evaluate"),
     *("open", "record", "drop", "void", "void", "shift", "shift"),
     *(kind.value for kind in AdjustmentKind),
     *("delegate", "delegate", "take-back", "merge", "merge", "transfer", "open", "record"),

@@ -14,6 +14,13 @@ from application.ledgers import OPEN_POSITION
 from application.standings import Standings
 from domain.rights import Item, ItemFact
 from domain.rights_catalogue import Catalogue
+from domain.rights_matters import (
+    Matter,
+    MatterBegan,
+    MatterEnded,
+    MatterEvaluated,
+    MatterHandedOver,
+)
 from domain.vocabulary import live
 from tests.history import own_facts
 from tests.rights_histories import (
@@ -42,9 +49,10 @@ def test_most_steps_are_accepted_and_every_fact_about_items_occurs() -> None:
         accepted, refused = accepted + history.accepted, refused + history.refused
         facts.update(entry.fact.fact_name for entry in history.memory.entries)
     assert accepted > refused
-    items = {name for name, fact in own_facts().items() if issubclass(fact, ItemFact)}
-    assert len(items) >= 9
-    assert items - facts.keys() == set()
+    kinds = (ItemFact, MatterBegan, MatterEnded, MatterHandedOver, MatterEvaluated)
+    told = {name for name, fact in own_facts().items() if issubclass(fact, kinds)}
+    assert len(told) >= 15
+    assert told - facts.keys() == set()
 
 
 def check_totals(history: RightsHistory) -> None:
@@ -107,6 +115,24 @@ def check_lineage(history: RightsHistory) -> None:
                     assert item in began.sources
 
 
+def check_matters(history: RightsHistory) -> None:
+    """No township has a matter twice, none rests on what has left its list, and all are counted."""
+    for day in DAYS:
+        rows = history.rows("rights_matters", day)
+        standing = {key: row for key, row in rows.items() if row.state in ("listed", "handed-over")}
+        names = [(row.township, row.name) for row in standing.values()]
+        assert len(names) == len(set(names))
+        for key, row in standing.items():
+            assert history.standings.of(Matter, key).stands_on(day)
+            for item in filter(None, row.items.split("、")):
+                now = history.standings.of(Item, item).on(day)
+                assert now is not None
+                assert now.status.on_the_list or now.status.value in ("merged", "split")
+        counted = Counter((r.township, r.origin or "", r.duty or "") for r in standing.values())
+        sums = history.sums("rights_matters_summary", day)
+        assert counted == +Counter({key: line["matters"] for key, line in sums.items()})
+
+
 def check_all(steps: list[Step]) -> None:
     """Everything that must hold."""
     history = lived(steps)
@@ -114,6 +140,7 @@ def check_all(steps: list[Step]) -> None:
     check_headings(history)
     check_conditions(history)
     check_lineage(history)
+    check_matters(history)
 
 
 @RUN

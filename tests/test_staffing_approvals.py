@@ -22,7 +22,6 @@ from domain.staffing_approvals import (
     approval_is_for_this_use,
     approval_is_on_record,
     approval_is_valid_on_the_day,
-    months_later,
 )
 from domain.staffing_people import PersonRegistered
 from tests.district import ADMINISTRATIVE, DAY, PUBLIC, District
@@ -72,22 +71,6 @@ def test_without_a_day_it_is_valid_for_as_long_as_the_setting_says() -> None:
         story.approving(story.a, day=AUGUST),
     )
     assert story.last(UseApproved).valid_until == date(2022, 1, 31)
-
-
-@pytest.mark.parametrize(
-    ("day", "months", "last"),
-    [
-        (date(2021, 7, 1), 12, date(2022, 6, 30)),
-        (date(2021, 1, 31), 1, date(2021, 2, 28)),
-        (date(2020, 1, 31), 1, date(2020, 2, 29)),
-        (date(2020, 2, 29), 12, date(2021, 2, 28)),
-        (date(2021, 12, 15), 1, date(2022, 1, 14)),
-        (date(2021, 11, 1), 1, date(2021, 11, 30)),
-    ],
-)
-def test_a_term_of_months_ends_the_day_before(day: date, months: int, last: date) -> None:
-    """民法典 art. 202: the corresponding day ends it, the month's last where there is none."""
-    assert months_later(day, months) == last
 
 
 def test_the_same_slot_is_not_approved_twice() -> None:

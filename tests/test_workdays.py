@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.workdays import AnnouncedYear, Calendar
+from domain.workdays import AnnouncedYear, Calendar, months_later
 from domain.workdays_announced import ANNOUNCED, _days
 from tests.shared_data import shared, shared_rows
 
@@ -173,3 +173,19 @@ def test_spans_of_announced_days_hold_both_their_ends() -> None:
         date(2020, 3, 1),
         date(2020, 5, 4),
     }
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "last"),
+    [
+        (date(2021, 7, 1), 12, date(2022, 6, 30)),
+        (date(2021, 1, 31), 1, date(2021, 2, 28)),
+        (date(2020, 1, 31), 1, date(2020, 2, 29)),
+        (date(2020, 2, 29), 12, date(2021, 2, 28)),
+        (date(2021, 12, 15), 1, date(2022, 1, 14)),
+        (date(2021, 11, 1), 1, date(2021, 11, 30)),
+    ],
+)
+def test_a_term_of_months_ends_the_day_before(day: date, months: int, last: date) -> None:
+    """民法典 art. 202: the corresponding day ends it, the month's last where there is none."""
+    assert months_later(day, months) == last

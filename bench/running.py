@@ -38,6 +38,7 @@ MEASUREMENTS = {
     "pages": "ledger pages as of any day on both clocks, 500,000 entries",
     "rebuilding": "rebuilding ledgers from 1,000,000 entries: speed, memory, growth",
     "evidence": "verifying, signing and proving 1,000,000 entries; what signing costs filing",
+    "rights": "rights lists of 200,000 items: pages, searches, import",
     "starting": "cold and warm start of the embedded default",
 }
 

@@ -55,11 +55,11 @@ def measure(place: Place) -> list[Line]:
         office = stack.enter_context(place.office("office"))
         token = _account(office)
         district = District(office, 200)
-        ours = Site(stack.enter_context(_worker(_office, place.url, office.database.schema)))
+        ours = Site(stack.enter_context(worker(serve_office, place.url, office.database.schema)))
         stack.callback(drop, place.url, schema)
         _make_table(place.url, schema)
         peers = [
-            Site(stack.enter_context(_worker(_bare, place.url, schema, pool))) for pool in POOLS
+            Site(stack.enter_context(worker(_bare, place.url, schema, pool))) for pool in POOLS
         ]
         server = Server(place.url)
         for n in range(-1, ROUNDS):
@@ -87,9 +87,10 @@ def measure(place: Place) -> list[Line]:
 class Site:
     """A worker that is asked, and what asking it has taken so far."""
 
-    def __init__(self, worker: tuple[int, int]) -> None:
-        """Ask the worker with this port and process id."""
-        self.port, self._process = worker[0], psutil.Process(worker[1])
+    def __init__(self, worker: tuple[int, int], status: int = CREATED) -> None:
+        """Ask the worker with this port and process id; ``status`` is what it has to answer."""
+        self.port, self.process = worker[0], psutil.Process(worker[1])
+        self.status = status
         self.cost, self.rates, self.waits = Cost(), list[float](), list[float]()
 
     @property
@@ -106,7 +107,7 @@ class Site:
         """Send all requests over all connections; the asking itself is not counted as CPU."""
         once, before = Cost(), self._cpu()
         with server.measured(once, len(requests)):
-            waits = uvloop.run(_ask_all(self.port, requests))
+            waits = uvloop.run(_ask_all(self.port, requests, self.status))
         once.client_cpu = self._cpu() - before
         if counted:
             self.cost.add(once)
@@ -114,7 +115,7 @@ class Site:
             self.waits += waits
 
     def _cpu(self) -> float:
-        times = self._process.cpu_times()
+        times = self.process.cpu_times()
         return float(times.user + times.system)
 
 
@@ -148,15 +149,15 @@ _BARE = _request(
 )
 
 
-async def _ask_all(port: int, requests: Sequence[bytes]) -> list[float]:
+async def _ask_all(port: int, requests: Sequence[bytes], status: int) -> list[float]:
     """Work the requests off over all connections; return how long each took, in ms."""
     waits: list[float] = []
     shares = [requests[n::CONNECTIONS] for n in range(CONNECTIONS)]
-    await asyncio.gather(*(_ask(port, share, waits) for share in shares))
+    await asyncio.gather(*(_ask(port, share, waits, status) for share in shares))
     return waits
 
 
-async def _ask(port: int, requests: Sequence[bytes], waits: list[float]) -> None:
+async def _ask(port: int, requests: Sequence[bytes], waits: list[float], status: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for request in requests:
         start = time.perf_counter()
@@ -164,7 +165,7 @@ async def _ask(port: int, requests: Sequence[bytes], waits: list[float]) -> None
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
         body = await reader.readexactly(length)
-        if not head.startswith(f"HTTP/1.1 {CREATED}".encode()):
+        if not head.startswith(f"HTTP/1.1 {status}".encode()):
             raise RuntimeError(f"{head!r} {body.decode()}")
         waits.append((time.perf_counter() - start) * 1e3)
     writer.close()
@@ -174,11 +175,11 @@ async def _ask(port: int, requests: Sequence[bytes], waits: list[float]) -> None
 
 
 @contextmanager
-def _worker(serve: Any, *args: Any) -> Iterator[tuple[int, int]]:
+def worker(work: Any, *args: Any) -> Iterator[tuple[int, int]]:
     """Lend port and process id of a worker that serves until the block ends."""
     context = multiprocessing.get_context("spawn")
     mine, its = context.Pipe()
-    process = context.Process(target=serve, args=(its, *args), daemon=True)
+    process = context.Process(target=work, args=(its, *args), daemon=True)
     process.start()
     its.close()
     try:
@@ -190,13 +191,13 @@ def _worker(serve: Any, *args: Any) -> Iterator[tuple[int, int]]:
             process.terminate()
 
 
-def _office(line: Connection, url: str, schema: str) -> None:
+def serve_office(line: Connection, url: str, schema: str) -> None:
     """Serve our application as ``taizhang serve`` does, requests logged as there but not shown."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory() as folder:
         places = EvidencePlaces(Path(folder) / "evidence.key", Path(folder) / "evidence")
         with Office(url, MASTER_KEY, schema=schema, evidence=places) as office:
-            _serve(line, make_app(office))
+            serve(line, make_app(office))
 
 
 class _Entering(BaseModel):
@@ -238,10 +239,11 @@ def _bare(line: Connection, url: str, schema: str, size: int) -> None:
             row = await cursor.fetchone()
         return {"id": row[0] if row else 0}
 
-    _serve(line, app)
+    serve(line, app)
 
 
-def _serve(line: Connection, app: FastAPI) -> None:
+def serve(line: Connection, app: FastAPI) -> None:
+    """Serve an application, tell its port, and stop when told to."""
     config = uvicorn.Config(
         *(app, "127.0.0.1", 0),
         loop="uvloop",

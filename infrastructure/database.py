@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import Connection
@@ -21,6 +23,9 @@ from psycopg_pool import ConnectionPool
 
 MIGRATION_LOCK = 0x7461697A68616E67  # "taizhang": one migrating program at a time
 OLDEST_SERVER = 15_00_00
+TRUSTED = 1.0
+"""Seconds for which a connection that has answered is taken to live."""
+
 T = TypeVar("T")
 _MIGRATION = re.compile(r"^(\d{4})_\w+\.sql$")
 
@@ -43,9 +48,10 @@ class Database:
             max_size=pool_size,
             open=False,
             configure=self._configure,
-            check=ConnectionPool.check_connection,
+            check=self._check,
             name=f"taizhang-{schema}",
         )
+        self._checked: WeakKeyDictionary[Connection[Any], float] = WeakKeyDictionary()
         self._filing: Connection[Any] | None = None
         self._one_files = threading.Lock()
 
@@ -61,6 +67,16 @@ class Database:
                 self._filing.close()
                 self._filing = None
         self.pool.close()
+
+    def _check(self, connection: Connection[Any]) -> None:
+        """Ask a connection whether it still lives, unless it has answered just now.
+
+        The question costs as much as what most readers want to know.
+        """
+        now = time.monotonic()
+        if now - self._checked.get(connection, -TRUSTED) >= TRUSTED:
+            ConnectionPool.check_connection(connection)
+            self._checked[connection] = now
 
     def _configure(self, connection: Connection[Any]) -> None:
         connection.autocommit = True  # whoever needs a transaction says so

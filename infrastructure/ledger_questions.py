@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -110,7 +110,8 @@ class Asked:
     included. ``words``: the row's texts contain each of these words, where the ledger is searched.
     ``sort``: columns, a leading ``-`` descends (``key`` is the row's key). ``only``: the columns
     that are wanted, all of them where none is named. ``valid_on`` defaults to today in the office;
-    ``known`` (a position) or ``known_at`` (a moment) to the head.
+    ``known`` (a position) or ``known_at`` (a moment) to the head. ``seen``: where an earlier answer
+    stood; the same clocks are asked again instead, without being looked up.
     """
 
     filters: Mapping[str, Any] = field(default_factory=dict)
@@ -123,13 +124,23 @@ class Asked:
     valid_on: date | None = None
     known: int | None = None
     known_at: datetime | None = None
+    seen: Seen | None = None
 
     def digest(self, name: str) -> str:
         """Return a short digest of the question, clocks as asked included; binds a cursor to it."""
-        clocks = [str(one) for one in (self.valid_on, self.known, self.known_at)]
+        valid_on, known = self.valid_on, self.known
+        if self.seen is not None:
+            valid_on, known = self.seen.valid_on, self.seen.position
+        clocks = [str(one) for one in (valid_on, known, self.known_at)]
         parts = [sorted(map(_said, part.items())) for part in self._parts()]
         said = [name, *clocks, *parts, list(self.sort), *([self.words] if self.words else [])]
         return hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
+
+    def looked_up(self) -> Asked:
+        """Return the same question with clocks that are looked up."""
+        if self.seen is None:
+            return self
+        return replace(self, valid_on=self.seen.valid_on, known=self.seen.position, seen=None)
 
     def _parts(self) -> tuple[Mapping[str, Any], ...]:
         return self.filters, self.contains, self.at_least, self.at_most
@@ -346,5 +357,5 @@ class Cursor:
         return made
 
     def clocks(self) -> Asked:
-        """Return the clocks of the first page."""
+        """Return the clocks of the first page, to be looked up."""
         return Asked(valid_on=self.seen.valid_on, known=self.seen.position)

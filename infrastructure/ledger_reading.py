@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
 from psycopg import Connection
 
 from application.ledgers import AnyLedger, Ledger, SumLedger
+from domain.vocabulary import LAST_DAY
 from infrastructure.database import Database
 from infrastructure.ledger_history import History, row_versions, sum_versions
 from infrastructure.ledger_questions import (
@@ -42,7 +43,7 @@ from infrastructure.ledger_questions import (
 )
 from infrastructure.ledger_sql import Search, Seen, Select, Words, tables_of
 from infrastructure.ledger_tables import quoted, table_name
-from infrastructure.ledger_words import PAIRS, RARE
+from infrastructure.ledger_words import PAIRS, RARE, Keywords
 
 __all__ = [
     "PAGE_LIMIT",
@@ -100,7 +101,7 @@ class LedgerReader:
             raise BadQuestion("limit", f"每页行数应在1到{PAGE_LIMIT}之间。")
         begun = None if cursor is None else Cursor.read(cursor, asked.digest(name))
         select = self._select(ledger, asked)
-        clocks = asked if begun is None else begun.clocks()
+        clocks = asked if begun is None or asked.seen is not None else begun.clocks()
         with self._looking(ledger, clocks) as (connection, seen):
             self._weigh(connection, select)
             if begun is not None:
@@ -137,9 +138,8 @@ class LedgerReader:
         select.limit = at_most
         with self._looking(ledger, asked) as (connection, seen):
             words = Words(seen)
-            statement = select.count(words)
-            row = connection.execute(statement.encode(), words.values).fetchone()
-        return (row[0] if row else 0), seen
+            found = self._execute(connection, select.count(words), words, by_index=select.search)
+        return found[0][0], seen
 
     def history(
         self,
@@ -173,7 +173,7 @@ class LedgerReader:
         ledger, asked = self.ledger(name), asked or Asked()
         select = self._select(ledger, asked)
         columns = self._wanted(select)
-        with self._looking(ledger, asked) as (connection, seen):
+        with self._looking(ledger, asked.looked_up()) as (connection, seen):
             words = Words(seen)
             with connection.cursor(name="ledger_stream") as cursor:
                 cursor.itersize = FETCH
@@ -188,7 +188,17 @@ class LedgerReader:
 
         The tables are locked against being swapped by a rebuild before the look is fixed: a table
         swapped in afterwards would seem empty to it. Whoever locks several does so by name.
+
+        What an earlier answer has seen never changes: each statement looks for itself then, and
+        the server finds the table that is in use as it begins.
         """
+        if asked.seen is not None:
+            with self.database.pool.connection() as connection:
+                try:
+                    yield connection, asked.seen
+                except psycopg.errors.UndefinedTable as error:
+                    raise NotBuilt(ledger.title) from error
+            return
         tables = ", ".join(map(quoted, sorted(tables_of(ledger))))
         with self.database.reading() as connection:
             try:
@@ -201,7 +211,19 @@ class LedgerReader:
 
     def _ask(self, connection: Connection[Any], select: Select, seen: Seen) -> list[Any]:
         words = Words(seen)
-        return connection.execute(select.rows(words).encode(), words.values).fetchall()
+        search = select.search if select.search and select.search.rare else None
+        return self._execute(connection, select.rows(words), words, by_index=search)
+
+    def _execute(
+        self, connection: Connection[Any], statement: str, words: Words, *, by_index: Search | None
+    ) -> list[Any]:
+        """Return a statement's rows; a search ``by_index`` is kept from reading whole tables."""
+        if by_index is None:
+            return connection.execute(statement.encode(), words.values).fetchall()
+        with connection.pipeline():  # one exchange with the server, and one transaction, for both
+            connection.execute(_BY_INDEX, prepare=True)
+            found = connection.execute(statement.encode(), words.values)
+        return found.fetchall()
 
     def _place(
         self, connection: Connection[Any], select: Select, key: tuple[str, ...], seen: Seen
@@ -265,25 +287,30 @@ class LedgerReader:
             return
         words = select.search.words
         if words.pairs not in self._common:
-            table = quoted(table_name(select.ledger.name))
-            with connection.pipeline():  # one exchange with the server for both
-                connection.execute(_BY_INDEX, prepare=True)
-                found = connection.execute(
-                    f"SELECT count(*) FROM (SELECT 1 FROM {table}"  # noqa: S608  (checked names)
-                    f" WHERE {PAIRS} @> %s::integer[] LIMIT {RARE + 1}) n".encode(),
-                    (list(words.pairs),),
-                )
-            row = found.fetchone()
-            if row is None or row[0] <= RARE:
+            if self._holders(connection, select.ledger, words) <= RARE:
                 return
             if len(self._common) >= MOST_REMEMBERED:
                 self._common.clear()
             self._common.add(words.pairs)
         select.search = Search(words, rare=False)
 
+    def _holders(self, connection: Connection[Any], ledger: AnyLedger, keywords: Keywords) -> int:
+        """Return how many stored rows hold all pairs of the words, up to one more than `RARE`."""
+        words = Words(_ANY)
+        held = f"{PAIRS} @> {words.put(list(keywords.pairs))}::integer[]"
+        statement = (
+            f"SELECT count(*) FROM (SELECT 1 FROM {quoted(table_name(ledger.name))}"  # noqa: S608
+            f" WHERE {held} LIMIT {RARE + 1}) n"
+        )
+        found = self._execute(connection, statement, words, by_index=Search(keywords))
+        return int(found[0][0])
+
 
 _BY_INDEX = b"SELECT set_config('enable_seqscan', 'off', true)"
-"""For this look only: rows that hold a pair are found by the index however many there are."""
+"""For one transaction: rows that hold a pair are found by the index however many there are."""
+
+_ANY = Seen(LAST_DAY, 0, datetime.min.replace(tzinfo=UTC), at_head=False)
+"""Where a question stands that does not ask for the clocks."""
 
 _CLOCKS = """
 SELECT position, recorded_at, (now() AT TIME ZONE 'Asia/Shanghai')::date,

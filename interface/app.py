@@ -104,7 +104,7 @@ def make_app(office: Office) -> FastAPI:
     )
     app.include_router(api.router)
     app.add_middleware(
-        Frame, direct=api.direct, translate=problem_of, tell=rights_pages.told_to_the_public
+        Frame, routes=api.routes, translate=problem_of, tell=rights_pages.told_to_the_public
     )
     app.add_exception_handler(HTTPException, _leave_to_the_frame)
     document = describe(app, api, INTRODUCTION)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interface.operations import Endpoint
 from interface.problems import Problem
+from interface.routing import Routes
 
 HEADERS: Final = (
     (b"cache-control", b"no-store"),
@@ -40,7 +40,7 @@ class Frame:
     def __init__(
         self,
         app: ASGIApp,
-        direct: Mapping[tuple[str, str], Endpoint],
+        routes: Routes,
         translate: Callable[[Exception], Problem | None],
         tell: Callable[[str, Problem], Response],
     ) -> None:
@@ -48,12 +48,12 @@ class Frame:
 
         ``tell`` makes the answer to a path that is a problem: a page where people read pages.
 
-        Routes without parameters are answered through ``direct``. FastAPI has them too, for its
-        description of the API and for 405, but takes several times as long to find and call one
-        as we to answer it.
+        What ``routes`` find is answered here. FastAPI has the routes too, for its description of
+        the API and for 404 and 405, but takes several times as long to find and call one as we to
+        answer it.
         """
         self._app = app
-        self._direct = direct
+        self._routes = routes
         self._translate = translate
         self._tell = tell
 
@@ -75,12 +75,12 @@ class Frame:
             await send(message)
 
         try:
-            endpoint = self._direct.get((scope["method"], scope["path"]))
-            if endpoint is None:
+            found = self._routes.find(scope["method"], scope["path"])
+            if found is None:
                 await self._app(scope, receive, send_on)
             else:
-                scope["direct"] = scope["path"]
-                response = await endpoint(Request(scope, receive))
+                scope["direct"], scope["path_params"] = found.path, found.params
+                response = await found.endpoint(Request(scope, receive))
                 await response(scope, receive, send_on)
         except Exception as error:  # noqa: BLE001  (the last one to catch it: answered, or logged)
             problem = self._translate(error) or _fault(error)
@@ -94,8 +94,7 @@ class Frame:
 
     def _allowed(self, path: str, problem: Problem) -> str:
         """Return every method of the path; Starlette names only its first route's."""
-        known = sorted(method for method, one in self._direct if one == path)
-        return ", ".join(known) or problem.headers.get("Allow", "")
+        return ", ".join(self._routes.methods(path)) or problem.headers.get("Allow", "")
 
 
 def _fault(error: Exception) -> Problem:

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from application.access import Right, Session
 from interface.asking import Param, Query
 from interface.problems import MEDIA_TYPE, TITLES, Problem, ProblemShown
+from interface.routing import Endpoint, Routes
 from interface.services import Services
 
 REF: Final = "#/components/schemas/"
@@ -154,8 +155,6 @@ class Asked:
 
 Handler = Callable[[Asked], Awaitable[Response]]
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-
 NOBODY: Final[Any] = None
 """The session of a request to a route that is open to all."""
 
@@ -167,7 +166,7 @@ class Api:
         """Answer for one office."""
         self.services = services
         self.router = APIRouter(redirect_slashes=False)
-        self.direct: dict[tuple[str, str], Endpoint] = {}
+        self.routes = Routes()
         self.inputs: dict[type[BaseModel], None] = {}
         self.outputs: dict[type[BaseModel], None] = {ProblemShown: None}
 
@@ -184,8 +183,7 @@ class Api:
             if param.place == "path" and param.kind == "integer":
                 # Words in its place belong to another route, such as /api/journal/open.
                 path = path.replace(f"{{{param.name}}}", f"{{{param.name}:int}}")
-        if "{" not in path:
-            self.direct[method, path] = guarded
+        self.routes.add(method, path, guarded)
         self.router.add_api_route(
             path,
             guarded,

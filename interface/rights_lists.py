@@ -9,6 +9,7 @@ Every function waits for the database: call it through `Services.run`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -33,6 +34,9 @@ TOLD: Final = (
     *("status", "since", "sources", "digest", "content"),
 )
 """The columns that an item's page shows; its text is all in ``content``."""
+
+HISTORY: Final = ("effective_on", "change", "former_name", "fields")
+"""The columns that an item's history shows."""
 
 COUNTED: Final = 1_000
 """So many items that answer to a question are counted; of more it is said that there are more."""
@@ -59,6 +63,13 @@ class Edition(NamedTuple):
     document_number: str | None
     channels: str
     taken_over: bool
+
+
+class Counts(NamedTuple):
+    """How many items an edition has: by department (id, name, number) and by category."""
+
+    departments: tuple[tuple[str, str, int], ...]
+    categories: tuple[tuple[str, int], ...]
 
 
 class Wanted(NamedTuple):
@@ -88,6 +99,7 @@ class Lists:
         self._asked = services.ledger_question
         self._journal = services.journal
         self._all = lru_cache(1)(self._read_editions)
+        self._seen = lru_cache(EDITIONS_REMEMBERED)(self._look)
         self._counts = lru_cache(EDITIONS_REMEMBERED)(self._read_counts)
         self._totals = lru_cache(TOTALS_REMEMBERED)(self._read_total)
 
@@ -127,8 +139,12 @@ class Lists:
         filters = {"level": edition.level}
         filters |= {} if wanted.department is None else {"department": wanted.department}
         filters |= {} if wanted.category is None else {"category": wanted.category}
-        clocks = {"valid_on": edition.effective_on, "known": edition.known}
-        return self._asked(filters=filters, words=wanted.words, **clocks, **more)
+        return self._asked(filters=filters, words=wanted.words, seen=self._seen(edition), **more)
+
+    def _look(self, edition: Edition) -> Any:
+        """Find the edition's place on the two clocks, where it stands for ever."""
+        clocks = self._asked(valid_on=edition.effective_on, known=edition.known)
+        return self._ledgers.one("rights_editions", edition.id, clocks).seen
 
     def page(self, edition: Edition, wanted: Wanted, cursor: str | None) -> Any:
         """Return one page of an edition's items, with the columns `LISTED`."""
@@ -143,25 +159,36 @@ class Lists:
         question = self.question(edition, wanted)
         return int(self._ledgers.count(ITEMS, question, at_most=COUNTED + 1)[0])
 
-    def counts(self, edition: Edition) -> list[dict[str, Any]]:
-        """Return how many items each department has in each category."""
+    def counts(self, edition: Edition) -> Counts:
+        """Return how many items each department and each category has; none without an item."""
         return self._counts(edition)
 
-    def _read_counts(self, edition: Edition) -> list[dict[str, Any]]:
+    def _read_counts(self, edition: Edition) -> Counts:
+        names: dict[str, str] = {}
+        of_department, of_category = Counter[str](), Counter[str]()
         with self._ledgers.stream("rights_summary", self.question(edition)) as stream:
-            return [row for _, row in _rows(stream) if row["items"]]
+            for _, row in _rows(stream):
+                names[row["department"]] = row["department_name"] or ""
+                of_department[row["department"]] += row["items"]
+                of_category[row["category"]] += row["items"]
+        departments = [(who, names[who], n) for who, n in of_department.items() if n]
+        return Counts(
+            tuple(sorted(departments, key=lambda one: one[1])),
+            tuple(sorted((code, n) for code, n in of_category.items() if n)),
+        )
 
     def item(self, edition: Edition, key: str) -> dict[str, Any] | None:
         """Return an item as the edition has it."""
-        clocks = self._asked(valid_on=edition.effective_on, known=edition.known, only=TOLD)
-        page = self._ledgers.one(ITEMS, key, clocks)
+        asked = self._asked(seen=self._seen(edition), only=TOLD)
+        page = self._ledgers.one(ITEMS, key, asked)
         found = next(iter(page.rows()), None)
         return found if found is not None and found["level"] == edition.level else None
 
     def history(self, edition: Edition, key: str) -> list[dict[str, Any]]:
         """Return what was filed about an item by the edition, the oldest first."""
-        clocks = {"valid_on": edition.effective_on, "known": edition.known}
-        asked = self._asked(filters={"item": key}, sort=("effective_on",), **clocks)
+        asked = self._asked(
+            filters={"item": key}, sort=("effective_on",), seen=self._seen(edition), only=HISTORY
+        )
         rows: list[dict[str, Any]] = self._ledgers.page(
             "rights_changes", asked, limit=MOST_LINES
         ).rows()

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.resources import files
 from typing import IO, Any, Final, cast
@@ -56,6 +55,7 @@ _PAGES: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("interface", "templates"),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
+    auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -153,12 +153,8 @@ class _Pages:
             asked.request,
             edition=edition,
             editions=lists.editions(),
-            departments=_departments(counts),
-            categories=_categories(counts),
-            items=[
-                {**row, "key": line.key}
-                for line, row in zip(shown.lines, shown.rows(), strict=True)
-            ],
+            counts=counts,
+            items=[(line.key, row) for line, row in zip(shown.lines, shown.rows(), strict=True)],
             total=lists.total(edition, wanted) if asked_for else edition.items,
             counted=COUNTED,
             asked_for=asked_for,
@@ -183,8 +179,6 @@ class _Pages:
             "item",
             asked.request,
             edition=edition,
-            editions=lists.editions(),
-            key=key,
             item=row,
             fields=_fields(row["content"]),
             sources=[one for one in (lists.published_in(edition, s) for s in sources) if one],
@@ -289,21 +283,6 @@ def told_to_the_public(path: str, problem: Problem) -> Response:
     answer = page("problem", None, problem.status, problem=problem)
     answer.headers.update(problem.headers)
     return answer
-
-
-def _departments(counts: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, int]]:
-    names = {row["department"]: row["department_name"] or "" for row in counts}
-    totals: Counter[str] = Counter()
-    for row in counts:
-        totals[row["department"]] += row["items"]
-    return sorted(((who, names[who], n) for who, n in totals.items()), key=lambda one: one[1])
-
-
-def _categories(counts: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    totals: Counter[str] = Counter()
-    for row in counts:
-        totals[row["category"]] += row["items"]
-    return sorted(totals.items())
 
 
 def _fields(content: str) -> list[tuple[str, tuple[str, ...]]]:

@@ -1,0 +1,173 @@
+"""Rights lists at 200,000 items: the public's pages under 64 connections, and the import.
+
+    bench/rights_lists.py   an office with 400 departments of 500 items, published as an edition
+    ours                    our application: an item's page, a list searched by two characters
+    peer                    a bare FastAPI handler on one flat table: the row by its key as JSON,
+                            ``LIKE '%…%'`` with the same conditions and the same page
+
+Texts come from the published workbooks beside the project, where they are; the import of those is
+measured then too. Words are pairs of characters from items' names, as somebody would type them.
+"""
+
+from __future__ import annotations
+
+import random
+import resource
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from multiprocessing.connection import Connection
+from typing import Any
+from urllib.parse import urlencode
+
+import psycopg
+from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
+
+from bench.measuring import Server, quantile
+from bench.places import Place, tell
+from bench.report import Goal, Line
+from bench.rights_lists import LARGE, WORKBOOKS, Lists, import_workbooks
+from bench.serving import Site, serve, serve_office, worker
+from interface.rights_lists import PAGE
+
+OK = 200
+ROUNDS = 3
+PAGE_MS, SEARCH_MS, IMPORT_S, MEMORY_MB = 50.0, 150.0, 20.0, 400.0
+POOL = 6
+
+
+def measure(place: Place) -> list[Line]:
+    """Measure and return the lines."""
+    lines = _import(place) if WORKBOOKS.is_dir() else []
+    items = place.size(LARGE, 2_000)
+    with ExitStack() as stack:
+        office = stack.enter_context(place.office("rights"))
+        lists = Lists(office, items)
+        schema = office.database.schema
+        _make_flat(place.url, schema)
+        ours = Site(stack.enter_context(worker(serve_office, place.url, schema)), OK)
+        peer = Site(stack.enter_context(worker(_bare, place.url, schema)), OK)
+        return lines + _ask(place, lists, ours, peer)
+
+
+def _import(place: Place) -> list[Line]:
+    files = sorted(WORKBOOKS.iterdir())
+    tell(f"rights: importing {len(files)} workbooks")
+    with place.office("import") as office:
+        start = time.perf_counter()
+        items = import_workbooks(office, files)
+        seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    what = f"import of {len(files)} workbooks, {items:,} items, with commit"
+    return [
+        Line(what, "s", seconds, None, Goal.at_most(IMPORT_S, seconds), rss=peak),
+        Line("… peak memory", "MB", peak, None, Goal.at_most(MEMORY_MB, peak)),
+    ]
+
+
+def _ask(place: Place, lists: Lists, ours: Site, peer: Site) -> list[Line]:
+    server, dice = Server(place.url), random.Random(1)
+    many = place.size(6_000, 600)
+    items = dice.choices(lists.items, k=many)
+    asked = [_conditions(lists, dice) for _ in range(many // 3)]
+    turns: dict[str, tuple[list[bytes], list[bytes]]] = {
+        "item": (
+            [_get(f"/qingdan/{lists.edition}/{item}") for item in items],
+            [_get(f"/item/{item}") for item in items],
+        ),
+        "list": (
+            [_get(f"/qingdan/{lists.edition}?{urlencode(one)}") for one in asked],
+            [_get(f"/list?{urlencode(one)}") for one in asked],
+        ),
+    }
+    lines: list[Line] = []
+    goals = {"item": ("an item's page", PAGE_MS), "list": ("a list searched by a word", SEARCH_MS)}
+    for kind, (what, most) in goals.items():
+        found = []
+        for site, requests in zip((ours, peer), turns[kind], strict=True):
+            site.waits, site.rates = [], []
+            for n in range(ROUNDS):
+                tell(f"rights: {what}, {'ours' if site is ours else 'peer'}, {n + 1} of {ROUNDS}")
+                part = requests if site is ours else requests[: max(64, len(requests) // 10)]
+                site.turn(server, part, counted=n > 0)
+            found.append((quantile(site.waits, 0.5), quantile(site.waits, 0.99), site.rate))
+        (half, worst, rate), (its_half, its_worst, its_rate) = found
+        name = f"{what} of {len(lists.items):,}, 64 connections"
+        goal = Goal.at_most(most, worst)
+        lines += [
+            Line(f"{name}: p99 / bare FastAPI, flat table", "ms", worst, its_worst, goal),
+            Line("… p50", "ms", half, its_half),
+            Line("… requests", "/s", rate, its_rate),
+        ]
+    memory = ours.process.memory_info().rss / 1e6
+    return [*lines, Line("… the worker's memory", "MB", memory, None,
+                         Goal.at_most(MEMORY_MB, memory))]  # fmt: skip
+
+
+def _conditions(lists: Lists, dice: random.Random) -> dict[str, str]:
+    """A word, and as often as not a department or a category besides."""
+    conditions = {"word": dice.choice(lists.words)}
+    kind = dice.randrange(4)
+    if kind == 1:
+        conditions["department"] = dice.choice(lists.departments)
+    elif kind == 2:  # noqa: PLR2004  (one of four)
+        conditions["category"] = dice.choice(lists.categories)
+    return conditions
+
+
+def _get(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+
+
+# ── the peer ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _make_flat(url: str, schema: str) -> None:
+    """Make what a programmer would make first: today's rows in one table, its order indexed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE TABLE {schema}.flat AS SELECT subject AS id, department, category, name,"  # noqa: S608
+            f" sub_name, bases, content FROM {schema}.ledger_rights_items"
+        )
+        for index in ("id", "department, category, name, id"):
+            connection.execute(f"CREATE INDEX ON {schema}.flat ({index})")
+        connection.execute(f"VACUUM ANALYZE {schema}.flat")
+
+
+def _bare(line: Connection, url: str, schema: str) -> None:
+    options = {"options": f"-c search_path={schema} -c jit=off"}
+    pool = AsyncConnectionPool(url, min_size=POOL, max_size=POOL, open=False, kwargs=options)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await pool.open(wait=True)
+        yield
+        await pool.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    async def rows(statement: str, values: Sequence[Any]) -> list[Any]:
+        async with pool.connection() as connection:
+            return await (await connection.execute(statement.encode(), values)).fetchall()
+
+    @app.get("/item/{item}")
+    async def item(item: str) -> dict[str, Any]:
+        found = await rows("SELECT * FROM flat WHERE id = %s", (item,))
+        return {"row": found[0]}
+
+    @app.get("/list")
+    async def listed(
+        word: str, department: str | None = None, category: str | None = None
+    ) -> dict[str, Any]:
+        wanted = {"department": department, "category": category}
+        given = {name: value for name, value in wanted.items() if value}
+        where = "".join(f" AND {name} = %s" for name in given)
+        found = await rows(
+            "SELECT id, department, category, name, sub_name, bases FROM flat"  # noqa: S608
+            f" WHERE content LIKE %s{where} ORDER BY department, category, name, id LIMIT {PAGE}",
+            (f"%{word}%", *given.values()),
+        )
+        return {"rows": found}
+
+    serve(line, app)

@@ -42,7 +42,7 @@ def test_every_route_of_the_application_is_found(empty_database: str, tmp_path: 
         for name, convertor in route.param_convertors.items():
             example = "7" if convertor.regex == "[0-9]+" else "xlsx"
             path = path.replace(f"{{{name}}}", example)
-        (method,) = route.methods or ()
+        method = next(iter(route.methods or ()))
         scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "path_params": {}}
         first, params = next(
             (one, child["path_params"])

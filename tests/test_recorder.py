@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -73,9 +74,12 @@ def test_a_refused_append_leaves_no_gap(recorder: JournalRecorder) -> None:
 
 def test_what_an_error_has_spoilt_is_not_taken_for_committed(recorder: JournalRecorder) -> None:
     """The server answers COMMIT with a silent rollback then; nobody may be told all is well."""
-    with pytest.raises(psycopg.InternalError), recorder.writing() as writing:
-        with pytest.raises(psycopg.Error):
-            writing.connection.execute("SELECT 1/0")
+    with (
+        pytest.raises(psycopg.InternalError),
+        recorder.writing() as writing,
+        suppress(psycopg.errors.DivisionByZero),
+    ):
+        writing.connection.execute("SELECT 1/0")
     assert recorder.append([DCBEvent("t", b"{}")]) == 1
 
 

@@ -26,8 +26,8 @@ from application.keeping import SumRow
 from application.ledgers import OPEN_POSITION, AnyLedger, Ledger, SumLedger
 from application.timelines import history
 from domain.vocabulary import ID_ALPHABET, Entry, Fact
+from infrastructure.copying import Outlet
 from infrastructure.decoding import Decoder
-from infrastructure.folding_lines import Outlet
 from infrastructure.keys import KeyRing
 from infrastructure.ledger_tables import index_statements, table_name
 

@@ -29,6 +29,7 @@ from eventsourcing.postgres import PostgresDatastore
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow, dict_row
 
+from infrastructure.copying import escaped
 from infrastructure.database import Database
 from infrastructure.entries import leaf_hash
 from infrastructure.ledgers import ROW_BY_ROW
@@ -207,44 +208,37 @@ class Writing:
             raise IntegrityError(msg)
 
     def _copy(self, rows: Sequence[JournalRow]) -> None:
-        with (
-            self.connection.cursor() as cursor,
-            cursor.copy(
-                "COPY journal (position, id, fact, recorded_at, effective_on, place, actor, voids,"
-                " tags, data, leaf) FROM STDIN"
-            ) as copy,
-        ):
-            for row in rows:
-                copy.write_row(
-                    (
-                        row.position,
-                        row.id,
-                        row.type,
-                        row.recorded_at,
-                        row.effective_on,
-                        row.place,
-                        row.actor,
-                        row.voids,
-                        _array(row.tags),
-                        row.data,
-                        leaf_hash(row.data),
-                    )
-                )
-        with (
-            self.connection.cursor() as cursor,
-            cursor.copy("COPY journal_tags (tag, position) FROM STDIN") as copy,
-        ):
-            for row in rows:
-                for tag in dict.fromkeys(row.tags):
-                    copy.write_row((tag, row.position))
+        entries, tags = [_line(row) for row in rows], []
+        for row in rows:
+            tags += [f"{escaped(tag)}\t{row.position}\n" for tag in dict.fromkeys(row.tags)]
+        with self.connection.cursor() as cursor:
+            for statement, lines in ((_COPY_ENTRIES, entries), (_COPY_TAGS, tags)):
+                with cursor.copy(statement) as copy:
+                    copy.write("".join(lines))
+
+
+def _line(row: JournalRow) -> str:
+    """Return a row as COPY reads it."""
+    day, moment = row.effective_on, row.recorded_at
+    return (
+        f"{row.position}\t{row.id}\t{escaped(row.type)}\t{moment and moment.isoformat()}"
+        f"\t{day.isoformat() if day else _NULL}\t{row.place}\t{escaped(row.actor)}"
+        f"\t{_NULL if row.voids is None else row.voids}\t{escaped(_array(row.tags))}"
+        f"\t\\\\x{row.data.hex()}\t\\\\x{leaf_hash(row.data).hex()}\n"
+    )
 
 
 def _array(texts: Iterable[str]) -> str:
-    """Return texts as PostgreSQL writes an array of them: many times faster than the driver."""
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
+_NULL = "\\N"
+_COPY_ENTRIES = (
+    b"COPY journal (position, id, fact, recorded_at, effective_on, place, actor, voids, tags, data,"
+    b" leaf) FROM STDIN"
+)
+_COPY_TAGS = b"COPY journal_tags (tag, position) FROM STDIN"
 _ADDED = """added AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS x(
         position bigint, id text, fact text, recorded_at timestamptz, effective_on date,

@@ -14,7 +14,8 @@ from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
 from application.keeping import Changes
-from application.ledgers import AnyLedger, Ledger, Stored
+from application.ledgers import OPEN_POSITION, AnyLedger, Ledger, Stored
+from infrastructure.copying import Outlet
 from infrastructure.ledger_tables import (
     RowTable,
     SumTable,
@@ -106,14 +107,14 @@ class LedgerTables:
         expected: list[Expected] = []
         for name, change in changes.items():
             table = self.tables[name]
-            lines, updates = table.added(change), table.changed(change)
-            if len(lines) >= COPY_FROM:
-                copy_in(connection, table.copy, lines)
-            elif lines:
+            added, updates = len(change.added) + len(change.moves), table.changed(change)
+            if added >= COPY_FROM:
+                _copy_in(connection, table.ledger, self.prefix, change)
+            elif added:
                 names = table.names
-                dicts = [dict(zip(names, line, strict=True)) for line in lines]
+                dicts = [dict(zip(names, line, strict=True)) for line in table.added(change)]
                 together.add(table.insert, (orjson.dumps(dicts).decode(),))
-                expected.append(Expected(name, len(lines)))
+                expected.append(Expected(name, added))
             if updates:
                 together.add(table.update, (orjson.dumps(updates).decode(),))
                 rows = len(updates) if isinstance(table, RowTable) else None
@@ -143,11 +144,13 @@ ROW_BY_ROW = (
 """For this transaction: a plan made while the table was small must not scan it once it is large."""
 
 
-def copy_in(connection: Connection[Any], statement: bytes, lines: Iterable[Sequence[Any]]) -> None:
-    """Store lines by COPY."""
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for line in lines:
-            copy.write_row(line)
+def _copy_in(connection: Connection[Any], ledger: AnyLedger, prefix: str, change: Changes) -> None:
+    outlet = Outlet(ledger, prefix, connection)
+    for row in change.added:
+        outlet.put_row(row)
+    for move in change.moves:
+        outlet.put_move(move, change.retired.get(move.position, OPEN_POSITION))
+    outlet.flush()
 
 
 def create(connection: Connection[Any], ledger: AnyLedger, table: str) -> None:

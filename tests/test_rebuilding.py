@@ -17,7 +17,7 @@ from application.ledgers import AnyLedger, Ledger
 from domain.documents import RegisterDocument
 from domain.journal import OpenJournal
 from domain.vocabulary import ERASED
-from infrastructure import folding, folding_lines, rebuilding
+from infrastructure import copying, folding, rebuilding
 from infrastructure.decoding import Decoder
 from infrastructure.entries import decode, encode
 from infrastructure.keys import KeyRing
@@ -81,7 +81,7 @@ def test_streams_may_be_cut_anywhere(
     """Tasks, chunks and pieces of COPY end in the middle of subjects and appends."""
     monkeypatch.setattr(folding, "CHUNK", 7)
     monkeypatch.setattr(folding, "SLICE", 23)
-    monkeypatch.setattr(folding_lines, "FLUSH", 200)
+    monkeypatch.setattr(copying, "FLUSH", 200)
     monkeypatch.setattr(folding, "_in_byte_order", lambda _: in_byte_order)
     toy_office.file_story(Story(13).go_on(100), dice_of(13))
     filed = everything(toy_office)

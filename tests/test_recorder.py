@@ -101,10 +101,31 @@ def test_any_mixture_of_types_and_tags_can_be_asked(recorder: JournalRecorder) -
     assert [one.event.type for one in recorder.read(query)] == ["x", "y", "z"]
 
 
-def test_a_large_append_takes_the_same_positions_as_a_small_one(recorder: JournalRecorder) -> None:
-    """COPY and the single statement store the same."""
-    assert recorder.append([DCBEvent("t", b"{}", ["a"])] * (COPY_FROM + 5)) == COPY_FROM + 5
-    assert len(list(recorder.read(DCBQuery([DCBQueryItem(tags=["a"])])))) == COPY_FROM + 5
+AWKWARD = [
+    "a",
+    "\\",
+    "\\N",
+    "\\t",
+    "tab\there",
+    "line\nbreak\r",
+    '"quoted"',
+    "{x,y}",
+    "",
+    "NULL",
+    "张三",
+]
+
+
+@pytest.mark.parametrize("n", [3, COPY_FROM + 5])
+def test_a_large_append_stores_the_same_as_a_small_one(recorder: JournalRecorder, n: int) -> None:
+    """COPY and the single statement store the same, whatever signs the texts hold."""
+    data = '{"a":"\\\\N\\t\\"张"}'.encode()
+    assert recorder.append([DCBEvent("t\\\t", data, AWKWARD)] * n) == n
+    for tag in AWKWARD:
+        found = list(recorder.read(DCBQuery([DCBQueryItem(tags=[tag])])))
+        assert len(found) == n
+    assert {(one.event.type, one.event.data) for one in found} == {("t\\\t", data)}
+    assert {tuple(one.event.tags) for one in found} == {tuple(AWKWARD)}
 
 
 @pytest.mark.servers

@@ -114,9 +114,15 @@ def _forms_of(ledger: AnyLedger) -> tuple[tuple[int, Callable[[Any], str]], ...]
     return tuple((n, _FORMS[kind]) for n, kind in enumerate(types) if kind in _FORMS)
 
 
+def escaped(text: str) -> str:
+    """Return a text as COPY reads it, whatever signs are in it."""
+    return text.translate(_ESCAPES)
+
+
 def _escaped(value: Any) -> str:
+    """Return a value as COPY reads it, but for `_NULL`."""
     if value is None:
         return _NULL
     if isinstance(value, str):
-        return value.translate(_ESCAPES)
+        return escaped(value)
     return _FORMS[type(value)](value)

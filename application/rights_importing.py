@@ -7,7 +7,8 @@
                                        gone     RecordRemovedItem, where the list is the whole list
 
 The same file again brings nothing but ``same``. A step that rests on likeness says how sure it is,
-so that a dry run shows it before anything is filed. All is filed as one append, or nothing is.
+so that a dry run shows it before anything is filed. The edition that the lists were published as
+comes last. All is filed as one append, or nothing is.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from domain.deciding import Command, Refused
 from domain.rights import differing
 from domain.rights_content import ItemContent, Source
 from domain.rights_departments import same_department
+from domain.rights_editions import TakeOverEdition
 from domain.rights_matching import How, Match, match_items, plain_name
 from domain.rights_opening import OpenItem, RecordChangedItem, RecordRemovedItem
 
@@ -85,16 +87,32 @@ class Unplaced(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """How published lists are to be imported: what they say holds from ``day`` on.
+
+    ``department`` overrides what the lists say of whose they are; ``whole``: what a department has
+    on record and its list does not name has gone; ``edition``: what the lists were published as.
+    """
+
+    day: date
+    department: str | None = None
+    whole: bool = False
+    edition: TakeOverEdition | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The steps an import would take, and the rows it can do nothing about."""
+    """The steps an import would take, the edition it names, and the rows it cannot place."""
 
     steps: tuple[Step, ...]
     unplaced: tuple[Unplaced, ...] = ()
+    edition: TakeOverEdition | None = None
 
     @property
     def commands(self) -> tuple[Command, ...]:
         """What is to be filed, in order."""
-        return tuple(one.command for one in self.steps if one.command is not None)
+        items = tuple(one.command for one in self.steps if one.command is not None)
+        return items if self.edition is None else (*items, self.edition)
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -226,12 +244,14 @@ def _gone(department: str, known: OnRecord, source: Source, day: date) -> Step:
 
 
 class Refusal(NamedTuple):
-    """A step that the rules refuse, and why."""
+    """A step that the rules refuse, and why; without a step it is the edition."""
 
-    step: Step
+    step: Step | None
     refused: Refused
 
     def __str__(self) -> str:
+        if self.step is None:
+            return f"清单版次：{self.refused.rule.title}{self.refused.detail}"
         source = self.step.source
         place = f"《{source.file}》{source.sheet} 第{source.row}行"
         return f"{place}“{self.step.content.name}”：{self.refused.rule.title}{self.refused.detail}"
@@ -265,7 +285,8 @@ def file_plan(
 def _refusals(writer: Writer, plan: Plan, actor: str) -> tuple[Refusal, ...]:
     """Try every step by itself, recording nothing."""
     trial = writer.do(Filing(plan.commands, actor, partial=True, dry_run=True))
-    filing = (step for step in plan.steps if step.command is not None)
+    filing: list[Step | None] = [step for step in plan.steps if step.command is not None]
+    filing += [] if plan.edition is None else [None]
     return tuple(
         Refusal(step, outcome.refused)
         for step, outcome in zip(filing, trial.outcomes, strict=True)

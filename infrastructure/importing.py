@@ -69,7 +69,7 @@ class Files:
         """Open all; raises `Unreadable` naming every file that cannot be opened."""
         problems: list[FileProblem] = []
         for name, source in self._sources.items():
-            with _collecting(problems, name):
+            with collecting(problems, name):
                 self._workbooks[name] = self._opened.enter_context(open_book(source, name))
         if problems:
             self.close()
@@ -94,7 +94,7 @@ class Files:
         unread: list[Unread] = []
         problems: list[FileProblem] = []
         for name, workbook in self._workbooks.items():
-            with _collecting(problems, name):
+            with collecting(problems, name):
                 found, ignored = books_of([(name, workbook)], _naming)
                 books += found
                 unread += ignored
@@ -110,7 +110,7 @@ class Files:
 
 
 @contextmanager
-def _collecting(problems: list[FileProblem], name: str) -> Iterator[None]:
+def collecting(problems: list[FileProblem], name: str) -> Iterator[None]:
     """Go on with the next file after a problem."""
     try:
         with _naming(name):

@@ -1,25 +1,87 @@
-"""What an import of rights lists asks of the ledgers, and the report it leaves behind.
+"""What an import of rights lists asks of files and ledgers, and the report it leaves behind.
 
-institutions ─► names of departments       rights_items ─► what each has on record
+files ─► lists as read                     institutions ─► names of departments
+rights_items ─► what each has on record    rights_editions ─► which editions are known
 reports, totals, refusals ─► 核对结果.xlsx, a line for every cell that found no place
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
-from application.rights_importing import OnRecord
-from application.rights_reading import RightsRead
+from application.rights_importing import OnRecord, Plan, Wanted, plan_import
+from application.rights_reading import RightsRead, read_rights
 from domain.rights_content import ItemContent
+from domain.rights_editions import TakeOverEdition
+from domain.vocabulary import LAST_DAY
+from infrastructure.importing import FileProblem, Unreadable, collecting
 from infrastructure.ledger_reading import Asked, LedgerReader
+from infrastructure.workbooks import open_book
 
 _HEADINGS: Final = ("文件", "工作表", "行", "列", "问题", "原文", "是否漏读")
 _WIDTHS: Final = (30, 20, 8, 6, 50, 60, 10)
+
+
+class NoSuchDepartment(Exception):
+    """The department that lists are to be imported for is not on the register that day."""
+
+    def __init__(self, name: str, day: date) -> None:
+        """Name it, in Chinese."""
+        super().__init__(f"机构台账中没有“{name}”（{day}）。")
+
+
+def read_lists(sources: Mapping[str, Path | bytes]) -> list[RightsRead]:
+    """Read published lists, by the names that messages call the files.
+
+    Raises:
+        Unreadable: names every file that cannot be read.
+    """
+    reads: list[RightsRead] = []
+    problems: list[FileProblem] = []
+    with ExitStack() as opened:
+        for name, source in sources.items():
+            with collecting(problems, name):
+                reads.append(read_rights(opened.enter_context(open_book(source, name))))
+    if problems:
+        raise Unreadable(problems)
+    return reads
+
+
+def planned(ledgers: LedgerReader, reads: Iterable[RightsRead], wanted: Wanted) -> Plan:
+    """Return what importing the lists would do to what is on record.
+
+    Raises:
+        NoSuchDepartment: there is no such department.
+    """
+    day, department = wanted.day, wanted.department
+    names, known = department_names(ledgers, day), items_on_record(ledgers, day)
+    if department is not None and department not in names:
+        raise NoSuchDepartment(department, day)
+    plan = plan_import(
+        reads,
+        names,
+        lambda name: known.get(names[name], ()),
+        day,
+        department=department,
+        whole=wanted.whole,
+    )
+    edition = wanted.edition
+    if edition is None or (not plan.commands and _is_published(ledgers, edition)):
+        return plan
+    return replace(plan, edition=edition)
+
+
+def _is_published(ledgers: LedgerReader, edition: TakeOverEdition) -> bool:
+    """Whether the edition is on record: lists that bring nothing new are not published anew."""
+    filters = {"name": edition.name, "level": edition.level.value}
+    return bool(ledgers.count("rights_editions", Asked(filters=filters, valid_on=LAST_DAY))[0])
 
 
 def department_names(ledgers: LedgerReader, day: date) -> dict[str, str]:
@@ -41,7 +103,7 @@ def items_on_record(ledgers: LedgerReader, day: date) -> Mapping[str, list[OnRec
     return found
 
 
-def write_report(reads: Iterable[RightsRead], target: Path) -> None:
+def write_report(reads: Iterable[RightsRead], target: Path | IO[bytes]) -> None:
     """Write what was found in the workbooks, a line for each cell; texts only, no formulas.
 
     Raises:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from typing import IO, Any
 
@@ -45,6 +46,7 @@ from infrastructure.ledger_reading import Asked as LedgerQuestion
 from infrastructure.ledger_reading import BadQuestion, LedgerProblem
 from infrastructure.office import Office
 from infrastructure.proposals import ProposalTable
+from infrastructure.rights_importing import NoSuchDepartment, planned, read_lists, write_report
 from interface import (
     access,
     commands,
@@ -55,6 +57,7 @@ from interface import (
     ledgers,
     proposals,
     rights_differences,
+    rights_importing,
     rights_pages,
 )
 from interface.frame import Frame, http_problem
@@ -84,6 +87,7 @@ def make_app(office: Office) -> FastAPI:
     keeper = CheckpointKeeper(office.evidence)
     for part in (commands, importing, journal, ledgers, proposals, evidence, access, health):
         part.add_routes(api)
+    rights_importing.add_routes(api)
     rights_differences.add_routes(api)
     rights_pages.add_routes(api)
 
@@ -136,6 +140,9 @@ def services_of(office: Office) -> Services:
         files=Files,
         distinct_names=distinct_names,
         copy_names=copy_names,
+        read_lists=read_lists,
+        plan_lists=partial(planned, office.ledgers),
+        write_report=write_report,
         evidence=office.evidence,
         proposals=Proposals(ProposalTable(office.database, office.ring)),
         in_force=InForce(find, lambda: datetime.now(OFFICE_ZONE).date()),
@@ -186,6 +193,10 @@ def _busy(error: Busy) -> Problem:
     return Problem("server.busy", detail, headers={"Retry-After": "10"})
 
 
+def _no_such_department(error: NoSuchDepartment) -> Problem:
+    return faulty([Fault("department", "部门全称", str(error))], "request.parameters")
+
+
 def _unreadable(error: Unreadable) -> Problem:
     faults = [Fault(one.file, None, f"{one.message}。") for one in error.problems]
     detail = "；".join(map(str, error.problems))
@@ -230,6 +241,7 @@ TRANSLATIONS: dict[type, Translator] = {
     ExportTooLarge: lambda error: Problem("export.too-large", str(error)),
     Busy: _busy,
     Unreadable: _unreadable,
+    NoSuchDepartment: _no_such_department,
     psycopg.OperationalError: _database_away,
     psycopg_pool.PoolTimeout: _database_away,
     psycopg_pool.PoolClosed: _database_away,

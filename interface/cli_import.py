@@ -80,7 +80,7 @@ def register(commands: Commands) -> None:
 def _import(options: argparse.Namespace) -> int:
     opening = None if options.opening is None else day(options.opening)
     ceilings = _ceilings(options.ceiling)
-    with _telling():
+    with telling():
         names = distinct_names([str(path) for path in options.files])
         copies = _copies(names, options.checked_copy)
         with Files(dict(zip(names, options.files, strict=True))) as files:
@@ -171,7 +171,7 @@ def _conclusion(imported: Imported) -> str:
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def telling() -> Iterator[None]:
     """Tell of every file that cannot be read, each on a line of its own."""
     try:
         yield

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from datetime import date
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from application.rights_importing import OUTCOMES, Filed, Plan, file_plan, plan_import
-from application.rights_reading import RightsRead, read_rights
+from pydantic import ValidationError
+
+from application.rights import LEVELS
+from application.rights_importing import OUTCOMES, Filed, Plan, Wanted, file_plan
+from application.rights_reading import RightsRead
+from domain.rights_compiling import APPROVERS
+from domain.rights_editions import TakeOverEdition
+from infrastructure.importing import distinct_names
 from infrastructure.ledger_reading import LedgerReader
-from infrastructure.rights_importing import department_names, items_on_record, write_report
-from infrastructure.workbooks import BookProblem, open_book
-from interface.cli_import import FAULTY
+from infrastructure.rights_importing import NoSuchDepartment, planned, read_lists, write_report
+from interface.cli_import import FAULTY, telling
 from interface.cli_office import CannotDo, Commands, day, opened_office, operator, out, table_of
+from interface.wording import faults
 
 SHOWN: Final = 20
 """So many findings of a kind are shown on the screen; the report has all of them."""
+
+CHANNEL: Final = "政府门户网站"
+"""Where rights lists are published unless it is said otherwise."""
 
 FIRST_WORDS: Final = 20
 """So many characters of a cell are shown."""
@@ -27,7 +34,8 @@ FIRST_WORDS: Final = 20
 _DESCRIPTION: Final = """\
 把部门已经公布的权责清单（.xls、.xlsx、.csv）照原样导入，每行登记为一个事项。
 可一次给出多个文件。先用 --dry-run 试办，看清哪些新增、哪些有变化，再正式导入。
-全部一次记录；同一文件重复导入，不会重复记录；改过的文件只记录不同之处。"""
+全部一次记录；同一文件重复导入，不会重复记录；改过的文件只记录不同之处。
+写明 --edition 的，同时把这一天的清单登记为已公布的版次，公开页面即可查阅。"""
 
 
 def register(commands: Commands) -> None:
@@ -43,18 +51,42 @@ def register(commands: Commands) -> None:
     action.add_argument(
         "--whole", action="store_true", help="文件是部门的完整清单：清单中没有的事项登记为减少"
     )
+    action.add_argument(
+        "--edition", metavar="版次名称", help="这些清单是哪一版，如 2024年版；同时登记该版次"
+    )
+    action.add_argument(
+        "--level", choices=list(LEVELS), default="district", metavar="层级", help=_told(LEVELS)
+    )
+    action.add_argument(
+        "--approved-by",
+        choices=list(APPROVERS),
+        default="government",
+        metavar="审定机关",
+        help=_told(APPROVERS),
+    )
+    action.add_argument("--meeting", metavar="会议", help="审定会议，如 区政府第12次常务会议")
+    action.add_argument(
+        "--channel", action="append", metavar="渠道", help=f"公布渠道，可重复；默认 {CHANNEL}"
+    )
     action.add_argument("--dry-run", action="store_true", help="只试办，不作任何记录")
     action.add_argument("--report", type=Path, metavar="文件.xlsx", help="另存逐格的核对结果")
     action.set_defaults(run=_import)
 
 
+def _told(choices: Mapping[Any, str]) -> str:
+    """Return the help of an option: its codes with their titles."""
+    return "，".join(f"{code} {title}" for code, title in choices.items())
+
+
 def _import(options: argparse.Namespace) -> int:
-    effective = day(options.on)
-    reads = _read(options.files)
+    wanted = _wanted(options)
+    with telling():
+        names = distinct_names([str(path) for path in options.files])
+        reads = read_lists(dict(zip(names, options.files, strict=True)))
     if options.report is not None:
         _write(reads, options.report)
     with opened_office() as office:
-        plan = _plan(office.ledgers, reads, effective, options)
+        plan = _plan(office.ledgers, reads, wanted)
         filed = file_plan(office.writer, plan, operator(), dry_run=options.dry_run)
     _show_files(reads)
     _show_plan(plan)
@@ -65,37 +97,26 @@ def _import(options: argparse.Namespace) -> int:
     return FAULTY if faulty else 0
 
 
-def _read(files: Sequence[Path]) -> list[RightsRead]:
-    """Read every file, or say of each that cannot be read why."""
-    problems, reads = [], []
-    with ExitStack() as opened:
-        for file in files:
-            try:
-                reads.append(read_rights(opened.enter_context(open_book(file))))
-            except BookProblem as problem:
-                problems.append(f"《{file.name}》不能导入：{problem.message}。")
-            except OSError as error:
-                problems.append(f"《{file.name}》不能打开（{error.strerror}）。")
-    if problems:
-        raise CannotDo("\n".join(problems))
-    return reads
+def _plan(ledgers: LedgerReader, reads: Sequence[RightsRead], wanted: Wanted) -> Plan:
+    try:
+        return planned(ledgers, reads, wanted)
+    except NoSuchDepartment as unknown:
+        raise CannotDo(str(unknown)) from None
 
 
-def _plan(
-    ledgers: LedgerReader, reads: Sequence[RightsRead], effective: date, options: argparse.Namespace
-) -> Plan:
-    names = department_names(ledgers, effective)
-    if options.department is not None and options.department not in names:
-        raise CannotDo(f"机构台账中没有“{options.department}”（{effective}）。")
-    known = items_on_record(ledgers, effective)
-    return plan_import(
-        reads,
-        names,
-        lambda name: known.get(names[name], ()),
-        effective,
-        department=options.department,
-        whole=options.whole,
-    )
+def _wanted(options: argparse.Namespace) -> Wanted:
+    effective = day(options.on)
+    edition = None
+    if options.edition is not None:
+        given = {name: getattr(options, name) for name in ("level", "approved_by", "meeting")}
+        channels = tuple(options.channel or (CHANNEL,))
+        said = {"name": options.edition, "channels": channels, **given}
+        try:
+            edition = TakeOverEdition(effective_on=effective, **said)
+        except ValidationError as error:
+            fault = faults(error, TakeOverEdition)[0]
+            raise CannotDo(f"{fault.title or fault.field}{fault.message}") from None
+    return Wanted(effective, options.department, options.whole, edition)
 
 
 def _write(reads: Sequence[RightsRead], target: Path) -> None:
@@ -134,6 +155,8 @@ def _show_plan(plan: Plan) -> None:
     counts = plan.counts
     said = (f"{title} {counts[outcome]} 项" for outcome, title in OUTCOMES.items())
     out.print("，".join(said) + "。")
+    if plan.edition is not None:
+        out.print(f"版次：{plan.edition.name}（{LEVELS[plan.edition.level.value]}）。")
     if counts["same"] or counts["changed"] or counts["gone"]:
         _show("不同之处", [str(one) for one in plan.steps if one.outcome != "same"])
 

@@ -121,7 +121,7 @@ class _Import:
     async def answer(self, asked: Asked) -> Response:
         """Import what is uploaded."""
         wanted = await self._wanted(asked)
-        files = await _uploaded(asked.request)
+        files = await uploaded(asked.request)
         try:
             written = await self._services.run_import(self._work, files, wanted)
         finally:
@@ -170,12 +170,12 @@ class _Import:
             imported = importing.file(services.writer, ready, wanted.order)
             if wanted.xlsx:
                 return _copies(services, files, names, imported)
-        file = _scratch()
+        file = scratch()
         file.write(import_shown(imported, only_findings=wanted.only_findings))
         return _Written(imported, file, "application/json")
 
 
-def _scratch() -> IO[bytes]:
+def scratch() -> IO[bytes]:
     """Return a nameless file, in memory while it is small: what it holds is personal."""
     return cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))
 
@@ -190,7 +190,7 @@ def _opens(query: dict[str, Any], opening: Any) -> OpenJournal | None:
         raise faulty(faults(error, OpenJournal), "request.parameters") from None
 
 
-async def _uploaded(request: Request) -> list[UploadFile]:
+async def uploaded(request: Request) -> list[UploadFile]:
     """Return the uploaded files, on disk unless they are small; raises the `Problem` otherwise."""
     kind = request.headers.get("content-type", "")
     if kind.partition(";")[0].strip().lower() != "multipart/form-data":
@@ -225,14 +225,14 @@ async def _uploaded(request: Request) -> list[UploadFile]:
 def _copies(services: Services, files: Any, names: list[str], imported: Imported) -> _Written:
     """Write the checked copy of each file; several go into one zip."""
     called = services.copy_names(names)
-    file = _scratch()
+    file = scratch()
     try:
         if len(names) == 1:
             files.write_copy(names[0], imported, file)
             return _Written(imported, file, MEDIA["xlsx"], called[names[0]])
         with zipfile.ZipFile(file, "w") as package:  # its parts are compressed already
             for name in names:
-                with _scratch() as copy, package.open(called[name], "w") as part:
+                with scratch() as copy, package.open(called[name], "w") as part:
                     files.write_copy(name, imported, copy)
                     copy.seek(0)
                     shutil.copyfileobj(copy, part)

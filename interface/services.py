@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import IO, Any, ParamSpec, Protocol, TypeVar
 
 from application.access import Account, Reading, Session, Slowed
 from application.evidence import Evidence
@@ -23,6 +23,8 @@ from application.filing import Filing, Receipt
 from application.in_force import SUBJECT, InForce
 from application.journal import Writer
 from application.proposals import Proposals
+from application.rights_importing import Plan, Wanted
+from application.rights_reading import RightsRead
 from domain.vocabulary import Entry
 
 P = ParamSpec("P")
@@ -113,6 +115,9 @@ class Services:
     files: Callable[..., Any]
     distinct_names: Callable[[Sequence[str]], list[str]]
     copy_names: Callable[[Sequence[str]], dict[str, str]]
+    read_lists: Callable[..., list[RightsRead]]
+    plan_lists: Callable[[Sequence[RightsRead], Wanted], Plan]
+    write_report: Callable[[Sequence[RightsRead], IO[bytes]], None]
     evidence: Evidence
     proposals: Proposals
     in_force: InForce

@@ -111,7 +111,8 @@ def _on_a_large_tree(place: Place) -> Iterator[Line]:
 
 
 def _evidence(office: Office, folder: Path) -> StoredEvidence:
-    return StoredEvidence(office.database, new_signing_keys("bench/x"), folder)
+    keys = new_signing_keys("bench/x")
+    return StoredEvidence(office.database, lambda: keys, folder)
 
 
 def _template(office: Office) -> bytes:

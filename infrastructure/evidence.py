@@ -11,7 +11,7 @@ does not contain it is never signed. Every proof is verified before it is handed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,7 @@ from psycopg import Connection
 from application.evidence import (
     Consistency,
     Contradiction,
+    EvidenceProblem,
     Examination,
     Examiner,
     Progress,
@@ -44,7 +45,7 @@ from domain.evidence import (
     leaf_hash,
     tiles_between,
 )
-from domain.evidence_notes import Checkpoint, EntryProof, NoteProblem, opened
+from domain.evidence_notes import Checkpoint, EntryProof, NoteProblem, VerifierKey, opened
 from infrastructure.database import Database
 from infrastructure.evidence_checking import examine
 from infrastructure.evidence_export import write_export
@@ -52,6 +53,7 @@ from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keys import SigningKeys
 from infrastructure.evidence_suites import check_signature
 from infrastructure.evidence_tree import StoredTree
+from infrastructure.keys import KeyProblem
 
 CHECKPOINTS_KEPT: Final = 64
 GRADES: Final = ("secret", "internal", "public")
@@ -79,21 +81,33 @@ class StoredEvidence:
     def __init__(
         self,
         database: Database,
-        keys: SigningKeys,
+        keys: Callable[[], SigningKeys],
         folder: Path,
         examiners: Sequence[Examiner] = (),
     ) -> None:
-        """Sign with ``keys``, keep a copy in ``folder``.
+        """Sign with what ``keys`` returns at the time, keep a copy in ``folder``.
 
         ``examiners`` compare what else is derived from the journal (identities, ledgers).
         """
         self._database = database
         self._folder = EvidenceFolder(folder)
         self._examiners = examiners
-        self.keys = keys
+        self._keys = keys
         # One text is signed once and asked for often: what held before holds for the same keys.
-        self._checkpoint = lru_cache(CHECKPOINTS_KEPT)(self._read_checkpoint)
+        self._read_once = lru_cache(CHECKPOINTS_KEPT)(_read_checkpoint)
         self.trouble: str | None = None
+
+    @property
+    def keys(self) -> SigningKeys:
+        """The keys that sign, and those that did, as they are now.
+
+        Raises:
+            EvidenceProblem: the key file was replaced by one that cannot be used.
+        """
+        try:
+            return self._keys()
+        except KeyProblem as error:
+            raise EvidenceProblem(str(error)) from error
 
     # ── signing ──────────────────────────────────────────────────────────────────────────────
 
@@ -127,8 +141,9 @@ class StoredEvidence:
     ) -> _Kept:
         nodes: list[tuple[Node, bytes]] = []
         grown = tree.grown(known, head, nodes)
-        text = str(Checkpoint(self.keys.origin, grown.size, grown.root))
-        return self._store(connection, tree, grown, str(self.keys.signed(text)), nodes)
+        keys = self.keys
+        note = str(keys.signed(str(Checkpoint(keys.origin, grown.size, grown.root))))
+        return self._store(connection, tree, grown, note, nodes)
 
     def _store(
         self,
@@ -164,11 +179,8 @@ class StoredEvidence:
     def _opened(self, note: str, at: datetime) -> Signed:
         return Signed(self._checkpoint(note), note, at)
 
-    def _read_checkpoint(self, note: str) -> Checkpoint:
-        try:
-            return opened(note, self.keys.known, check_signature)
-        except NoteProblem as error:
-            raise Contradiction(f"检查点无法采信：{error}{LOOK}") from error
+    def _checkpoint(self, note: str) -> Checkpoint:
+        return self._read_once(note, self.keys.known)
 
     # ── the folder outside ───────────────────────────────────────────────────────────────────
 
@@ -190,10 +202,11 @@ class StoredEvidence:
         nodes: list[tuple[Node, bytes]] = []
         grown = tree.grown(last.range if last else CompactRange(), outside, nodes)
         note = self._folder.note(outside) or ""
-        should = str(self.keys.signed(str(Checkpoint(self.keys.origin, outside, grown.root))))
+        keys = self.keys
+        should = str(keys.signed(str(Checkpoint(keys.origin, outside, grown.root))))
         if note != should and should.startswith(note):  # the crash came while it was written
             self._folder.keep_checkpoint(outside, note := should)
-        if self._checkpoint(note) != Checkpoint(self.keys.origin, outside, grown.root):
+        if self._checkpoint(note) != Checkpoint(keys.origin, outside, grown.root):
             raise Contradiction(f"流水与外存文件夹中 {outside} 条的检查点不符。{LOOK}")
         return self._store(connection, tree, grown, note, nodes)
 
@@ -230,15 +243,15 @@ class StoredEvidence:
         """See `application.evidence.Evidence.state`."""
         with self._reading() as connection:
             head = _head(connection)
-        newest = self.newest()
+        newest, keys = self.newest(), self.keys
         return State(
-            origin=self.keys.origin,
+            origin=keys.origin,
             head=head,
             newest=newest,
             outside=self._folder.newest(),
             folder=str(self._folder.path),
-            signing=tuple(signer.key for signer in self.keys.signers),
-            known=self.keys.known,
+            signing=tuple(signer.key for signer in keys.signers),
+            known=keys.known,
             trouble=self.trouble,
         )
 
@@ -381,6 +394,13 @@ class StoredEvidence:
     def export(self, folder: Path, signed: Signed, progress: Progress = no_progress) -> None:
         """See `application.evidence.Evidence.export`."""
         write_export(self._database, self.keys, signed, folder, progress)
+
+
+def _read_checkpoint(note: str, known: tuple[VerifierKey, ...]) -> Checkpoint:
+    try:
+        return opened(note, known, check_signature)
+    except NoteProblem as error:
+        raise Contradiction(f"检查点无法采信：{error}{LOOK}") from error
 
 
 def _stored(connection: Connection[Any], position: int) -> bytes:

@@ -5,7 +5,7 @@
 
 All keys of a journal carry one name, which is the origin of its checkpoints. Rotation overlaps: a
 new key signs beside the old one until everybody who checks has its public key, then the old one is
-retired. Keys of several suites may sign side by side.
+retired. Keys of several suites may sign side by side. A running office notices (`KeyFile`).
 """
 
 from __future__ import annotations
@@ -120,6 +120,41 @@ def load_signing_keys(path: Path) -> SigningKeys:
         return _read([line for line in lines if line and not line.startswith("#")])
     except NoteProblem as error:
         raise KeyProblem(f"签名密钥文件内容不完整：{path}。{error}") from error
+
+
+class KeyFile:
+    """The key file of a running office, read again whenever it was replaced.
+
+    So a rotation needs no restart. Where the file is away, the keys read last stay in use, as they
+    would if it had never been looked at again: the next start will ask for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read it; raises `KeyProblem` like `load_signing_keys`."""
+        self._path = path
+        self._seen = _mark(path), load_signing_keys(path)
+
+    def keys(self) -> SigningKeys:
+        """Return the keys that the file holds now.
+
+        Raises:
+            KeyProblem: it was replaced by one that is damaged, or open to others.
+        """
+        mark, keys = self._seen
+        now = _mark(self._path)
+        if now not in {mark, None}:
+            keys = load_signing_keys(self._path)
+            self._seen = now, keys
+        return keys
+
+
+def _mark(path: Path) -> tuple[int, ...] | None:
+    """Return what changes with a file's contents, None where there is no file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode
 
 
 def _read(lines: list[str]) -> SigningKeys:

@@ -18,8 +18,8 @@ from infrastructure.database import Database
 from infrastructure.evidence import StoredEvidence
 from infrastructure.evidence_folder import EvidenceFolder, EvidencePlaces
 from infrastructure.evidence_keys import (
+    KeyFile,
     SigningKeys,
-    load_signing_keys,
     make_signing_keys,
     new_signing_keys,
 )
@@ -41,7 +41,7 @@ def opened_evidence(
     is_new = not file.exists() and _last_note(database, places) is None
     if is_new:
         make_signing_keys(file, new_signing_keys(_new_origin()))
-    return StoredEvidence(database, load_signing_keys(file), places.folder, examiners), is_new
+    return StoredEvidence(database, KeyFile(file).keys, places.folder, examiners), is_new
 
 
 def replace_lost_keys(database: Database, places: EvidencePlaces) -> SigningKeys:

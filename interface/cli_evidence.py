@@ -300,7 +300,7 @@ def _rotate(options: argparse.Namespace) -> int:
     out.print(
         f"已启用新密钥，今后的检查点由 {len(keys.signers)} 把密钥并签：\n{keys.signers[-1].key}\n"
         "请公布新公钥；待核验人都已取得后，再停用旧密钥（evidence key retire）。\n"
-        "正在运行的台账服务须重新启动才使用新密钥。"
+        "正在运行的台账服务从下一个检查点起使用新密钥，不必重新启动。"
     )
     return 0
 
@@ -309,7 +309,7 @@ def _retire(options: argparse.Namespace) -> int:
     keys = _changed(lambda keys: keys.retiring(options.id))
     out.print(
         f"已停用密钥 {options.id}，在用密钥还有 {len(keys.signers)} 把。"
-        "正在运行的台账服务须重新启动。"
+        "正在运行的台账服务不必重新启动。"
     )
     return 0
 

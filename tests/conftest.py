@@ -18,10 +18,13 @@ import pytest
 from hypothesis import HealthCheck, settings
 from psycopg.sql import SQL, Identifier
 
+from domain.vocabulary import FACTS
 from infrastructure.database import Database
+from infrastructure.keys import KeyRing
 from infrastructure.office import Office
 from tests import databases
 from tests.databases import MASTER_KEY
+from tests.evidence_journal import Witnessed, the_facts, witnessed
 
 _numbers = itertools.count(1)
 
@@ -130,6 +133,23 @@ def office_database(empty_database: str) -> Iterator[Database]:
     database.open()
     yield database
     database.close()
+
+
+@pytest.fixture
+def evidence_facts() -> Iterator[None]:
+    """The facts of `tests.evidence_journal` are known; afterwards those that were before."""
+    known = dict(FACTS)
+    the_facts()
+    yield
+    FACTS.clear()
+    FACTS.update(known)
+
+
+@pytest.fixture
+def journal(evidence_facts: None, office_database: Database, tmp_path: Path) -> Witnessed:
+    """An empty journal under evidence, its folder outside below ``tmp_path``."""
+    del evidence_facts
+    return witnessed(office_database, KeyRing(MASTER_KEY), None, tmp_path / "outside")
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keys import SigningKeys, new_signing_keys
 from infrastructure.journal import JournalRecorder, JournalRow
 from infrastructure.keys import KeyRing
+from tests.databases import MASTER_KEY
 
-MASTER = bytes(range(32))
 ORIGIN = "taizhang/test"
 
 
@@ -148,13 +148,15 @@ def witnessed(
     database: Database, ring: KeyRing, keys: SigningKeys | None, outside: Path
 ) -> Witnessed:
     """Return the evidence of an office's journal."""
-    keys = keys or new_signing_keys(ORIGIN)
-    readers = KeyRing(MASTER)
+    signing = keys or new_signing_keys(ORIGIN)
+    readers = KeyRing(MASTER_KEY)
     with database.as_owner() as connection:
         ring.open(connection)
         readers.open(connection)
-    evidence = StoredEvidence(database, keys, outside, [identity_examiner(database, readers)])
-    return Witnessed(database, ring, keys, outside, evidence)
+    evidence = StoredEvidence(
+        database, lambda: signing, outside, [identity_examiner(database, readers)]
+    )
+    return Witnessed(database, ring, signing, outside, evidence)
 
 
 @contextmanager

@@ -113,6 +113,14 @@ class HttpOffice:
             "basis": [{"document": paper}],
         }
 
+    def small_district(self) -> None:
+        """File an archive with five posts and three people in it: 11 entries."""
+        self.open_journal()
+        paper = self.document()
+        unit = self.institution("示范区档案馆", paper, posts=5)
+        for n in range(1, 4):
+            self.entered(unit, paper, n)
+
     def fresh(self) -> int:
         """Return the number of a person whom no other test uses."""
         return next(self._people)

@@ -26,11 +26,7 @@ def office(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> It
     """A unit with five posts and three people in it, everything signed; sound again at the end."""
     folder = tmp_path_factory.mktemp("evidence")
     with http_office(module_database, folder) as http:
-        http.open_journal()
-        paper = http.document()
-        unit = http.institution("示范区档案馆", paper, posts=5)
-        for n in range(1, 4):
-            http.entered(unit, paper, n)
+        http.small_district()
         assert http.head() == HEAD
         assert http.office.evidence.checkpoint().checkpoint.size == HEAD
         yield http.office

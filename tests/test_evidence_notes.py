@@ -25,6 +25,7 @@ from domain.evidence_notes import (
 )
 from infrastructure.evidence_keys import (
     PRIVATE,
+    KeyFile,
     SigningKeys,
     load_signing_keys,
     make_signing_keys,
@@ -279,6 +280,27 @@ def test_keys_rotate_with_overlap(tmp_path: Path) -> None:
     assert opened(before, after.known, check_signature).size == 2
     with pytest.raises(NoteProblem):
         opened(str(after.signed(text)), [old], check_signature)
+
+
+def test_a_running_office_reads_a_key_file_that_was_replaced(tmp_path: Path) -> None:
+    """One that is away leaves the keys in use; one that is damaged or open to others is told."""
+    path = tmp_path / "evidence.key"
+    first = make_signing_keys(path, new_signing_keys(NAME))
+    file = KeyFile(path)
+    assert file.keys().known == first.known
+    assert file.keys() is file.keys()
+    save_signing_keys(path, rotated := first.rotated())
+    assert file.keys().known == rotated.known
+    path.rename(tmp_path / "away")
+    assert file.keys().known == rotated.known
+    path.write_text("damaged", "utf-8")
+    with pytest.raises(KeyProblem, match="权限过宽"):
+        file.keys()
+    path.chmod(0o600)
+    with pytest.raises(KeyProblem, match="不完整"):
+        file.keys()
+    (tmp_path / "away").replace(path)
+    assert file.keys().known == rotated.known
 
 
 def test_the_last_key_cannot_be_retired() -> None:

@@ -21,12 +21,11 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
 from application.evidence import MOST_FINDINGS, Contradiction, Kind
-from domain.vocabulary import FACTS
 from infrastructure.database import Database
 from infrastructure.entries import canonical, leaf_hash, open_box
 from infrastructure.evidence_keys import SigningKeys
 from infrastructure.keys import KeyRing, seal
-from tests.databases import drop, with_database
+from tests.databases import MASTER_KEY, drop, with_database
 from tests.evidence_attacks import (
     Attack,
     attacked,
@@ -38,23 +37,16 @@ from tests.evidence_attacks import (
     sql,
     told,
 )
-from tests.evidence_journal import MASTER, Witnessed, tampering, the_facts, witnessed
+from tests.evidence_journal import Witnessed, tampering, the_facts, witnessed
+
+pytestmark = pytest.mark.usefixtures("evidence_facts")
 
 SIZE = 640
 
 
-@pytest.fixture(autouse=True)
-def _facts() -> Iterator[None]:
-    known = dict(FACTS)
-    the_facts()
-    yield
-    FACTS.clear()
-    FACTS.update(known)
-
-
 def filled(database: Database, outside: Path) -> Witnessed:
     """An office with 640 entries and checkpoints at 100, 300 and 640; all is well."""
-    office = witnessed(database, KeyRing(MASTER), None, outside)
+    office = witnessed(database, KeyRing(MASTER_KEY), None, outside)
     for number in (100, 200, 340):
         office.file(number)
     found = office.verify()
@@ -93,7 +85,7 @@ def office(model: Model, _embedded: str, worker_id: str, tmp_path: Path) -> Iter
     shutil.copytree(model.outside, tmp_path / "outside")
     database = Database(with_database(_embedded, name.as_string()[1:-1]), schema="office")
     database.open()
-    yield witnessed(database, KeyRing(MASTER), model.keys, tmp_path / "outside")
+    yield witnessed(database, KeyRing(MASTER_KEY), model.keys, tmp_path / "outside")
     database.close()
     drop(_embedded, name.as_string()[1:-1])
 
@@ -340,13 +332,13 @@ def test_a_backup_that_was_restored_whole_is_found(
         owner.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(backup, Identifier(live)))
     since = Database(office.database.url, schema="office")
     since.open()
-    later = witnessed(since, KeyRing(MASTER), office.keys, office.outside)
+    later = witnessed(since, KeyRing(MASTER_KEY), office.keys, office.outside)
     later.file(60)
     assert (later.verify().findings, later.head()) == ([], 700)
     since.close()
     restored = Database(with_database(server_url, backup.as_string()[1:-1]), schema="office")
     restored.open()
-    old = witnessed(restored, KeyRing(MASTER), office.keys, office.outside)
+    old = witnessed(restored, KeyRing(MASTER_KEY), office.keys, office.outside)
     found = old.verify()
     assert (told(found), found.covered) == ((Kind.CUT, SIZE + 1), SIZE)
     with pytest.raises(Contradiction, match="自第 641 条起缺失"):

@@ -18,24 +18,17 @@ from hypothesis import strategies as st
 
 from domain.evidence import root_of
 from domain.evidence_notes import Checkpoint, EntryProof, VerifierKey
-from domain.vocabulary import FACTS
 from infrastructure.database import Database
 from infrastructure.evidence_suites import SM2
 from infrastructure.keys import KeyRing
 from interface import verify
-from tests.evidence_journal import MASTER, Witnessed, the_facts, witnessed
+from tests.auditor import BARE, PROGRAM, audit
+from tests.databases import MASTER_KEY
+from tests.evidence_journal import Witnessed, the_facts, witnessed
 
-PROGRAM = Path(verify.__file__)
+pytestmark = pytest.mark.usefixtures("evidence_facts")
+
 SIZE = 703
-
-
-@pytest.fixture(autouse=True)
-def _facts() -> Iterator[None]:
-    known = dict(FACTS)
-    the_facts()
-    yield
-    FACTS.clear()
-    FACTS.update(known)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +37,9 @@ def office(module_database: str, tmp_path_factory: pytest.TempPathFactory) -> It
     the_facts()
     database = Database(module_database, schema="office")
     database.open()
-    office = witnessed(database, KeyRing(MASTER), None, tmp_path_factory.mktemp("a") / "outside")
+    office = witnessed(
+        database, KeyRing(MASTER_KEY), None, tmp_path_factory.mktemp("a") / "outside"
+    )
     for number in (300, 400, 3):
         office.file(number)
     yield office
@@ -62,14 +57,6 @@ def export(office: Witnessed, tmp_path: Path) -> Path:
 def key(office: Witnessed) -> str:
     """The office's published key."""
     return str(office.keys.known[0])
-
-
-def run(*arguments: str | Path) -> tuple[int, str]:
-    """Run the verifier as a stranger would: a bare Python, elsewhere, with nothing installed."""
-    command = [sys.executable, "-I", "-S", "-X", "utf8", str(PROGRAM), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, check=False, cwd="/", env={})
-    assert not done.stderr, done.stderr.decode()
-    return done.returncode, done.stdout.decode()
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
@@ -95,7 +82,7 @@ def test_a_record_is_verified_from_its_one_file(
     """And says in Chinese what was checked."""
     path = tmp_path / f"{position}.tlog-proof"
     path.write_text(str(office.evidence.prove(position)), "utf-8")
-    code, said = run(path, "--key", key(office))
+    code, said = audit(path, "--key", key(office))
     assert code == 0
     assert f"就是第 {position} 条流水" in said
     assert "签发时流水共 703 条" in said
@@ -109,7 +96,7 @@ def test_a_record_is_compared_with_bytes_kept_elsewhere(office: Witnessed, tmp_p
     stored = office.evidence.stored(10)
     for kept, expected in ((stored, 0), (stored + b"\n", 0), (stored + b" ", 1), (b"", 1)):
         entry.write_bytes(kept)
-        assert run(proof, "--key", key(office), "--entry", entry)[0] == expected
+        assert audit(proof, "--key", key(office), "--entry", entry)[0] == expected
 
 
 def test_a_proof_without_the_record_needs_the_record(office: Witnessed, tmp_path: Path) -> None:
@@ -119,8 +106,8 @@ def test_a_proof_without_the_record_needs_the_record(office: Witnessed, tmp_path
     path, entry = tmp_path / "bare.tlog-proof", tmp_path / "entry"
     path.write_text(str(bare), "utf-8")
     entry.write_bytes(found.extra)
-    assert run(path, "--key", key(office))[0] == 2
-    assert run(path, "--key", key(office), "--entry", entry)[0] == 0
+    assert audit(path, "--key", key(office))[0] == 2
+    assert audit(path, "--key", key(office), "--entry", entry)[0] == 0
 
 
 def _other_record(found: EntryProof) -> str:
@@ -172,7 +159,7 @@ def test_a_changed_proof_does_not_pass(
     """Whatever of it was changed."""
     path = tmp_path / "10.tlog-proof"
     path.write_text(change(office.evidence.prove(10)), "utf-8")
-    code, said = run(path, "--key", key(office))
+    code, said = audit(path, "--key", key(office))
     assert code == 1
     assert "[不通过]" in said
     assert said.endswith("结论：核验不通过。\n")
@@ -183,13 +170,13 @@ def test_a_proof_by_another_key_does_not_pass(office: Witnessed, tmp_path: Path)
     path = tmp_path / "10.tlog-proof"
     path.write_text(str(office.evidence.prove(10)), "utf-8")
     other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-    assert run(path, "--key", other)[0] == 1
-    assert run(path, "--key", other, "--key", key(office))[0] == 0
-    assert run(path, "--key", key(office).replace("+", "-"))[0] == 2
-    code, said = run(path)
+    assert audit(path, "--key", other)[0] == 1
+    assert audit(path, "--key", other, "--key", key(office))[0] == 0
+    assert audit(path, "--key", key(office).replace("+", "-"))[0] == 2
+    code, said = audit(path)
     assert (code, "请用 --key" in said) == (2, True)
     (tmp_path / "keys").write_text(key(office) + "\n", "utf-8")
-    code, said = run(path)
+    code, said = audit(path)
     assert (code, "不能说明确由该单位签发" in said) == (0, True)
 
 
@@ -203,9 +190,9 @@ def test_what_is_no_proof_is_told_without_a_stack_trace(
     """Garbage, or hardly begun."""
     path = tmp_path / "x.tlog-proof"
     path.write_bytes(content)
-    code, said = run(path, "--key", key(office))
+    code, said = audit(path, "--key", key(office))
     assert (code in {1, 2}, "[不通过]" in said) == (True, True)
-    assert run(tmp_path / "nothing", "--key", key(office))[0] == 2
+    assert audit(tmp_path / "nothing", "--key", key(office))[0] == 2
 
 
 # ── a whole journal ──────────────────────────────────────────────────────────────────────────
@@ -213,7 +200,7 @@ def test_what_is_no_proof_is_told_without_a_stack_trace(
 
 def test_an_exported_journal_is_verified(office: Witnessed, export: Path) -> None:
     """Every entry, every checkpoint, on the standard library alone."""
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert code == 0
     assert "全部 703 条记录与检查点相符" in said
     assert "3 个检查点前后一致" in said
@@ -229,7 +216,7 @@ def test_one_changed_byte_is_found_where_it_is(office: Witnessed, export: Path, 
     position = content.count(b"\n", 0, place) + 1
     content[place] ^= 1
     path.write_bytes(bytes(content))
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert code == 1
     assert f"流水号 {position} 的记录" in said
 
@@ -257,7 +244,7 @@ def test_a_changed_journal_is_found(
     """Deleted, doubled, exchanged, cut off, lengthened, its last line break gone."""
     path = export / "journal.ndjson"
     path.write_bytes(b"".join(change(_lines(path))))
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert code == 1
     assert told in said
 
@@ -269,17 +256,18 @@ def test_without_tiles_a_change_is_found_between_two_checkpoints(
     shutil.rmtree(export / "tile")
     path = export / "journal.ndjson"
     path.write_bytes(path.read_bytes().replace(b'"n":457,', b'"n":458,'))
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert (code, "流水号 301 至 700 之间有改动" in said) == (1, True)
 
 
 def test_a_change_of_journal_and_tiles_together_is_found(office: Witnessed, export: Path) -> None:
     """Tiles that do not fit the signed root name nobody."""
     (export / "tile/0/000").write_bytes(bytes(8192))
-    assert run(export, "--key", key(office))[0] == 0  # they are only asked where something is wrong
+    # They are only asked where something is wrong.
+    assert audit(export, "--key", key(office))[0] == 0
     path = export / "journal.ndjson"
     path.write_bytes(path.read_bytes().replace(b'"n":7,', b'"n":8,'))
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert (code, "散列块也与检查点不符" in said) == (1, True)
 
 
@@ -291,12 +279,12 @@ def test_an_older_export_is_found_by_a_checkpoint_held_elsewhere(
     held.write_text(office.evidence.signed(SIZE).note, "utf-8")
     older = tmp_path / "older"
     office.evidence.export(older, office.evidence.signed(300))
-    code, said = run(older, "--key", key(office))
+    code, said = audit(older, "--key", key(office))
     assert (code, "本程序看不出来" in said) == (0, True)
-    code, said = run(older, "--key", key(office), "--checkpoint", held)
+    code, said = audit(older, "--key", key(office), "--checkpoint", held)
     assert (code, "自流水号 301 起缺失" in said) == (1, True)
     held.write_text(office.evidence.signed(300).note, "utf-8")
-    code, said = run(export, "--key", key(office), "--checkpoint", held)
+    code, said = audit(export, "--key", key(office), "--checkpoint", held)
     assert (code, "含另行提供的 1 个" in said) == (0, True)
 
 
@@ -306,11 +294,11 @@ def test_a_changed_checkpoint_in_an_export_is_found(office: Witnessed, export: P
     text = older.read_text("utf-8").split("\n")
     text[2] = base64.b64encode(bytes(32)).decode()
     older.write_text("\n".join(text), "utf-8")
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert (code, "检查点（checkpoints/000/000/000/300，300 条）与流水不符" in said) == (1, True)
     newest = export / "checkpoint"
     newest.write_text(newest.read_text("utf-8").replace("703", "702", 1), "utf-8")
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert (code, "签名无效" in said) == (1, True)
 
 
@@ -322,7 +310,7 @@ def test_a_newer_checkpoint_lying_in_an_export_shows_that_it_was_cut_off(
     office.evidence.export(older, office.evidence.signed(300))
     left = older / "checkpoints/000/000/000/700"
     left.write_text(office.evidence.signed(700).note, "utf-8")
-    code, said = run(older, "--key", key(office))
+    code, said = audit(older, "--key", key(office))
     assert (code, "自流水号 301 起缺失" in said) == (1, True)
 
 
@@ -396,7 +384,7 @@ def _signed_anew(
     (folder / "journal.ndjson").write_bytes(b"".join(one + b"\n" for one in stored))
     program = f"import sys; sys.path.insert(0, {str(PROGRAM.parent)!r}); import verify;"
     program += f"verify.PART = {part}; sys.exit(verify.main(sys.argv[1:]))"
-    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", program, str(folder)]
+    command = [*BARE, "-c", program, str(folder)]
     done = subprocess.run([*command, "--key", key(office)], capture_output=True, check=False)
     return done.returncode, done.stdout.decode()
 
@@ -404,17 +392,17 @@ def _signed_anew(
 def test_keys_of_another_suite_are_passed_over(office: Witnessed, export: Path) -> None:
     """An office that signs with SM2 besides publishes such a key; alone it is not enough."""
     public = VerifierKey(office.keys.origin, SM2, bytes(64))
-    code, said = run(export, "--key", key(office), "--key", str(public))
+    code, said = audit(export, "--key", key(office), "--key", str(public))
     assert (code, "1 把不是 Ed25519 公钥" in said) == (0, True)
-    assert run(export, "--key", str(public))[0] == 2
+    assert audit(export, "--key", str(public))[0] == 2
 
 
 def test_a_file_that_is_missing_is_told(office: Witnessed, export: Path) -> None:
     """Unreadable is not the same as wrong."""
     (export / "journal.ndjson").unlink()
-    assert run(export, "--key", key(office))[0] == 2
+    assert audit(export, "--key", key(office))[0] == 2
     (export / "checkpoint").unlink()
-    code, said = run(export, "--key", key(office))
+    code, said = audit(export, "--key", key(office))
     assert (code, "无法核验" in said) == (2, True)
 
 

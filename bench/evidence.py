@@ -217,7 +217,8 @@ def _on_filing(place: Place) -> list[Line]:
     """File with and without the keeper, in turn, on one growing office."""
     rates: dict[bool, list[float]] = {False: [], True: []}
     costs = {False: Cost(), True: Cost()}
-    server, n = Server(place.url), place.size(COMMANDS, 500)
+    # Not fewer: a turn ends with a checkpoint, which is to weigh as one every few seconds does.
+    server, n = Server(place.url), place.size(COMMANDS, 4_000)
     with place.office("evidence") as office:
         evidence = _evidence(office, place.folder / "filing")
         district = District(office, institutions=200)

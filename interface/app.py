@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import IO, Any
 
@@ -111,8 +111,8 @@ def make_app(office: Office) -> FastAPI:
         Frame, routes=api.routes, translate=problem_of, tell=rights_pages.told_to_the_public
     )
     app.add_exception_handler(HTTPException, _leave_to_the_frame)
-    document = describe(app, api, INTRODUCTION)
-    app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI's way to extend it
+    # FastAPI's way to extend it; made when first asked for, or every start would wait for it.
+    app.openapi = cache(lambda: describe(app, api, INTRODUCTION))  # type: ignore[method-assign]
     return app
 
 

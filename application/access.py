@@ -4,6 +4,9 @@
 
 Duties are kept apart as such offices are asked to keep them (三员分立): who manages accounts
 files no business, who audits changes nothing, and who prepared a filing never approves it.
+
+Staff of a department (部门人员) are guests here: their account belongs to an institution, and they
+draft and read what is its own. Everything else is closed to them unless it is opened by name.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ class Role(StrEnum):
     REVIEWER = "reviewer"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    DEPARTMENT = "department"
 
 
 ROLE_TITLES: Final = {
@@ -31,6 +35,7 @@ ROLE_TITLES: Final = {
     Role.REVIEWER: "审核人",
     Role.AUDITOR: "审计人员",
     Role.ADMINISTRATOR: "系统管理员",
+    Role.DEPARTMENT: "部门人员",
 }
 
 
@@ -43,6 +48,8 @@ class Right(StrEnum):
     UNMASK = "查看未隐去的个人信息"
     INSPECT = "查阅访问记录"
     MANAGE = "管理账号"
+    DRAFT_OWN = "起草、报送本部门的权责清单"
+    READ_OWN = "查阅本部门的权责清单和草稿"
 
 
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
@@ -50,9 +57,10 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.REVIEWER: frozenset({Right.DECIDE, Right.READ, Right.UNMASK}),
     Role.AUDITOR: frozenset({Right.READ, Right.UNMASK, Right.INSPECT}),
     Role.ADMINISTRATOR: frozenset({Right.READ, Right.MANAGE}),
+    Role.DEPARTMENT: frozenset({Right.DRAFT_OWN, Right.READ_OWN}),
 }
 
-ALONE: Final = frozenset({Role.AUDITOR, Role.ADMINISTRATOR})
+ALONE: Final = frozenset({Role.AUDITOR, Role.ADMINISTRATOR, Role.DEPARTMENT})
 """Roles that stand alone in an account; the others may be combined."""
 
 PASSWORD_LENGTH: Final = 10
@@ -87,7 +95,10 @@ class Slowed(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """An account as the administrator sees it; accounts are never deleted, only disabled."""
+    """An account as the administrator sees it; accounts are never deleted, only disabled.
+
+    ``institution`` is the internal id of the institution whose staff it is for (部门人员).
+    """
 
     name: str
     display_name: str
@@ -96,17 +107,22 @@ class Account:
     disabled_at: datetime | None
     must_change: bool
     last_login_at: datetime | None
+    institution: str | None = None
 
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody who has logged in. ``must_change``: a new password comes before all else."""
+    """Somebody who has logged in. ``must_change``: a new password comes before all else.
+
+    ``institution`` as in `Account`.
+    """
 
     name: str
     display_name: str
     roles: tuple[Role, ...]
     expires_at: datetime
     must_change: bool
+    institution: str | None = None
 
     def may(self, right: Right) -> bool:
         """Whether one of the roles grants the right."""
@@ -163,6 +179,19 @@ def checked_roles(roles: Iterable[str]) -> tuple[Role, ...]:
         titles = "、".join(ROLE_TITLES[role] for role in found if role in ALONE)
         raise AccountProblem("account.roles", f"{titles}须单独设置账号，不得与其他角色合用。")
     return found
+
+
+def check_institution(roles: Sequence[Role], institution: str | None) -> None:
+    """Check that an account belongs to an institution just where its role needs one.
+
+    Raises:
+        AccountProblem: it names none and needs one, or names one that it has no use for.
+    """
+    title = ROLE_TITLES[Role.DEPARTMENT]
+    if Role.DEPARTMENT in roles and institution is None:
+        raise AccountProblem("account.institution", f"{title}的账号须写明所属机构。")
+    if Role.DEPARTMENT not in roles and institution is not None:
+        raise AccountProblem("account.institution", f"只有{title}的账号写所属机构。")
 
 
 def checked_password(password: str, name: str) -> str:

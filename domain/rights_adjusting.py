@@ -213,6 +213,17 @@ def adjustment_may_be_applied_for(adjustment: Adjustment) -> bool | Hindrance:
 
 
 @rule
+def adjustment_is_of_the_department(adjustment: Adjustment, department: str) -> bool | Hindrance:
+    """退回的申请由原申请部门重新报送。
+
+    依据：各地权责清单动态管理办法关于“谁行使、谁申请”的规定。
+    """
+    if adjustment.applied is None or adjustment.applied.department == department:
+        return True
+    return Hindrance("该申请由另一部门提出。", (adjustment.position,))
+
+
+@rule
 def reviewer_is_not_the_applicant(adjustment: Adjustment, actor: str) -> bool | Hindrance:
     """申请人不审核、不批准自己报送的调整。
 
@@ -292,6 +303,7 @@ class ApplyForAdjustment(DatedCommand, kind="rights.apply", title="申请调整�
         if self.adjustment is not None:
             adjustment = past.of(Adjustment, self.adjustment)
             past.require(adjustment_may_be_applied_for, adjustment)
+            past.require(adjustment_is_of_the_department, adjustment, self.department)
             rounds = 0 if adjustment.applied is None else adjustment.applied.round
         for change in self.changes:
             self._require(change, past)

@@ -33,6 +33,7 @@ from application.access import (
     Session,
     Slowed,
     WrongLogin,
+    check_institution,
     checked_password,
     checked_roles,
 )
@@ -72,7 +73,7 @@ class Accounts:
 
     # ── accounts ─────────────────────────────────────────────────────────────────────────────
 
-    def add(
+    def add(  # noqa: PLR0913  (what an account consists of)
         self,
         name: str,
         display_name: str,
@@ -81,25 +82,31 @@ class Accounts:
         *,
         by: str,
         must_change: bool = True,
+        institution: str | None = None,
     ) -> Account:
-        """Open an account; raises `AccountProblem` where it cannot be opened so."""
+        """Open an account; raises `AccountProblem` where it cannot be opened so.
+
+        ``institution`` is the internal id of the institution whose staff it is for.
+        """
         if not _NAME.fullmatch(name):
             raise AccountProblem(
                 "account.name",
                 "账号名须以小写字母开头，由 2 至 32 个小写字母、数字、点、下划线或连字符组成。",
             )
-        wanted = list(checked_roles(roles))
+        wanted = checked_roles(roles)
+        check_institution(wanted, institution)
         digest = _hasher.hash(checked_password(password, name))
+        values = (name, display_name, list(wanted), digest, must_change, institution)
         with self._database.pool.connection() as connection:
             try:
                 connection.execute(
-                    "INSERT INTO accounts (name, display_name, roles, password_hash, must_change)"
-                    " VALUES (%s, %s, %s, %s, %s)",
-                    (name, display_name, wanted, digest, must_change),
+                    "INSERT INTO accounts (name, display_name, roles, password_hash, must_change,"
+                    " institution) VALUES (%s, %s, %s, %s, %s, %s)",
+                    values,
                 )
             except psycopg.errors.UniqueViolation:
                 raise AccountProblem("account.exists", f"账号“{name}”已存在。") from None
-            _log(connection, by, name, "added", ",".join(wanted))
+            _log(connection, by, name, "added", ",".join([*wanted, *filter(None, [institution])]))
             return _account(connection, name)
 
     def all(self) -> list[Account]:
@@ -107,7 +114,7 @@ class Accounts:
         with self._database.pool.connection() as connection:
             return _accounts(connection, "true ORDER BY name", ())
 
-    def change(
+    def change(  # noqa: PLR0913  (what an account consists of)
         self,
         name: str,
         *,
@@ -116,24 +123,31 @@ class Accounts:
         roles: Iterable[str] | None = None,
         disabled: bool | None = None,
         password: str | None = None,
+        institution: str | None = None,
     ) -> Account:
         """Change what is given, all of it or nothing; raises `AccountProblem`.
+
+        Other roles than those of a department's staff leave the ``institution`` behind.
 
         A disabled account's sessions end at once, and so do those of one whose password somebody
         else has set: it must change that first.
         """
-        wanted = None if roles is None else list(checked_roles(roles))
+        wanted = None if roles is None else checked_roles(roles)
         digest = None if password is None else _hasher.hash(checked_password(password, name))
         with self._database.pool.connection() as connection:
             before = _account(connection, name, lock=True)
+            kept = wanted or before.roles
+            own = institution or (before.institution if Role.DEPARTMENT in kept else None)
+            check_institution(kept, own)
             connection.execute(
                 "UPDATE accounts SET display_name = coalesce(%(display_name)s, display_name),"
-                " roles = coalesce(%(roles)s, roles), disabled_at = CASE"
+                " roles = %(roles)s, institution = %(institution)s, disabled_at = CASE"
                 " WHEN %(disabled)s::boolean IS NULL THEN disabled_at WHEN %(disabled)s"
                 " THEN coalesce(disabled_at, clock_timestamp()) END WHERE name = %(name)s",
                 {
                     "display_name": display_name,
-                    "roles": wanted,
+                    "roles": list(kept),
+                    "institution": own,
                     "disabled": disabled,
                     "name": name,
                 },
@@ -148,6 +162,7 @@ class Accounts:
             for event, detail in (
                 ("renamed", None if display_name is None else ""),
                 ("roles", None if wanted is None else ",".join(wanted)),
+                ("institution", None if own == before.institution else own or ""),
                 ("password-set", None if digest is None else ""),
                 ("disabled" if disabled else "enabled", None if disabled is None else ""),
             ):
@@ -228,7 +243,7 @@ class Accounts:
         with self._database.pool.connection() as connection:
             cursor = connection.cursor(row_factory=dict_row)
             row = cursor.execute(
-                "SELECT name, display_name, roles, expires_at, must_change"
+                "SELECT name, display_name, roles, expires_at, must_change, institution"
                 " FROM tokens JOIN accounts ON name = account WHERE digest = %s"
                 " AND expires_at > clock_timestamp() AND disabled_at IS NULL",
                 (digest,),
@@ -349,7 +364,8 @@ def _digest(token: str) -> bytes:
 def _accounts(connection: Connection[Any], where: str, values: tuple[Any, ...]) -> list[Account]:
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(
-        "SELECT name, display_name, roles, created_at, disabled_at, must_change, last_login_at"  # noqa: S608  (fixed words)
+        "SELECT name, display_name, roles, created_at, disabled_at, must_change, last_login_at,"  # noqa: S608  (fixed words)
+        " institution"
         f" FROM accounts WHERE {where}",
         values,
     ).fetchall()

@@ -10,10 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from application.access import ROLE_TITLES, Account, Right, Role, Session
-from domain.vocabulary import Text
+from domain.vocabulary import InternalId, Text
 from interface.asking import Param, body
 from interface.journal import LIMIT
 from interface.operations import Answer, Api, Asked, Operation, token_of
+from interface.problems import Problem
 from interface.shown import answer, moment
 
 TAG: Final = "登录与账号"
@@ -25,6 +26,9 @@ Password = Annotated[
 ]
 Roles = Annotated[
     list[Role], Field(title="角色", description=ROLES_TOLD, min_length=1, max_length=4)
+]
+Belongs = Annotated[
+    InternalId | None, Field(title="所属机构（系统内编号）", description="部门人员必填，其他不填")
 ]
 DisplayName = Annotated[Text, Field(title="姓名", max_length=64, examples=["张某"])]
 
@@ -53,6 +57,7 @@ class NewAccount(_Given):
     name: Name
     display_name: DisplayName
     roles: Roles
+    institution: Belongs = None
     password: Annotated[Password, Field(title="初始密码", description="首次登录后须修改")]
 
 
@@ -61,6 +66,7 @@ class AccountChange(_Given):
 
     display_name: Annotated[DisplayName | None, Field(title="姓名")] = None
     roles: Annotated[Roles | None, Field(title="角色", description=ROLES_TOLD)] = None
+    institution: Belongs = None
     disabled: Annotated[bool | None, Field(title="停用")] = None
     password: Annotated[
         Password | None, Field(title="重设密码", description="下次登录后须修改")
@@ -73,6 +79,7 @@ class SessionShown(BaseModel):
     name: Annotated[str, Field(title="账号")]
     display_name: Annotated[str, Field(title="姓名")]
     roles: Annotated[list[Role], Field(title="角色", description=ROLES_TOLD)]
+    institution: Annotated[str | None, Field(title="所属机构（系统内编号）")]
     expires_at: Annotated[datetime, Field(title="登录有效期至")]
     must_change: Annotated[bool, Field(title="须先修改密码")]
 
@@ -89,6 +96,7 @@ class AccountShown(BaseModel):
     name: Annotated[str, Field(title="账号")]
     display_name: Annotated[str, Field(title="姓名")]
     roles: Annotated[list[Role], Field(title="角色", description=ROLES_TOLD)]
+    institution: Annotated[str | None, Field(title="所属机构（系统内编号）")]
     created_at: Annotated[datetime, Field(title="开设时刻")]
     disabled_at: Annotated[datetime | None, Field(title="停用时刻")]
     must_change: Annotated[bool, Field(title="须先修改密码")]
@@ -181,6 +189,7 @@ _ADD_USER = Operation(
     problems=(
         "account.name",
         "account.roles",
+        "account.institution",
         "account.password",
         "account.exists",
         "access.slowed",
@@ -198,6 +207,7 @@ _CHANGE_USER = Operation(
     problems=(
         "account.unknown",
         "account.roles",
+        "account.institution",
         "account.password",
         "account.last-administrator",
         "access.slowed",
@@ -272,8 +282,20 @@ class _Registry:
             given.password,
             given.roles,
             by=asked.session.name,
+            institution=await self._standing(given.institution),
         )
         return answer(_account(made), 201)
+
+    async def _standing(self, institution: str | None) -> str | None:
+        """Return the institution; raises a `Problem` where it is not on the register today."""
+        if institution is not None:
+            found = await self._services.run(
+                self._services.ledgers.one, "institutions", institution
+            )
+            if not found.lines:
+                detail = "机构台账中没有这个机构，请核对编号。"
+                raise Problem("account.institution", detail)
+        return institution
 
     async def change(self, asked: Asked) -> Response:
         given = await body(asked.request, AccountChange)
@@ -283,6 +305,7 @@ class _Registry:
             by=asked.session.name,
             display_name=given.display_name,
             roles=given.roles,
+            institution=await self._standing(given.institution),
             disabled=given.disabled,
             password=given.password,
         )
@@ -333,6 +356,7 @@ def _session(session: Session) -> dict[str, Any]:
         "name": session.name,
         "display_name": session.display_name,
         "roles": list(session.roles),
+        "institution": session.institution,
         "expires_at": moment(session.expires_at),
         "must_change": session.must_change,
     }
@@ -343,6 +367,7 @@ def _account(account: Account) -> dict[str, Any]:
         "name": account.name,
         "display_name": account.display_name,
         "roles": list(account.roles),
+        "institution": account.institution,
         "created_at": moment(account.created_at),
         "disabled_at": moment(account.disabled_at),
         "must_change": account.must_change,

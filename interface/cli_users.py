@@ -8,6 +8,8 @@ import sys
 
 from application.access import ROLE_TITLES, Role, role_titles
 from infrastructure.accounts import Accounts
+from infrastructure.ledger_questions import Asked as LedgerQuestion
+from infrastructure.office import Office
 from interface.cli_office import (
     CannotDo,
     Commands,
@@ -40,6 +42,9 @@ def register(commands: Commands) -> None:
         choices=[role.value for role in Role],
         metavar="角色",
         help="角色，可重复：" + "，".join(f"{r.value} {t}" for r, t in ROLE_TITLES.items()),
+    )
+    action.add_argument(
+        "--institution", metavar="机构全称", help="部门人员所属的机构；其他角色不填"
     )
     action.add_argument(
         "--keep", action="store_true", help="不要求首次登录时修改密码（密码由本人当面设置时使用）"
@@ -93,6 +98,7 @@ def _list(_: argparse.Namespace) -> int:
 def _add(options: argparse.Namespace) -> int:
     password = _asked_password(options)
     with opened_office() as office:
+        institution = options.institution and _institution(office, options.institution)
         made = Accounts(office.database).add(
             options.name,
             options.display_name,
@@ -100,9 +106,18 @@ def _add(options: argparse.Namespace) -> int:
             options.roles,
             by=operator(),
             must_change=not options.keep,
+            institution=institution,
         )
     out.print(f"已开设账号 {made.name}（{role_titles(made.roles)}）。")
     return 0
+
+
+def _institution(office: Office, name: str) -> str:
+    """Return the internal id of the institution that bears the name today."""
+    found = office.ledgers.page("institutions", LedgerQuestion(filters={"name": name}), limit=1)
+    if not found.lines:
+        raise CannotDo(f"机构台账中没有“{name}”，请写机构全称。")
+    return str(found.lines[0].key)
 
 
 def _password(options: argparse.Namespace) -> int:

@@ -28,6 +28,7 @@ from interface.shown import (
     filing_answer,
     proposal_brief,
 )
+from interface.within import OWN_COMMANDS, require_own
 
 TAGS: Final = {
     "journal": "建账、作废与更正",
@@ -88,6 +89,7 @@ def _operation(command: type[Command]) -> Operation:
         tag=TAGS.get(context, context),
         description=f"办理“{command.title}”。",
         right=Right.FILE,
+        own=Right.DRAFT_OWN if command in OWN_COMMANDS else None,
         body=command,
         example=EXAMPLES.get(command.kind),
         params=(DRY_RUN, IDEMPOTENCY_KEY),
@@ -111,6 +113,7 @@ def _filing(api: Api, command: type[Command]) -> Handler:
     async def file(asked: Asked) -> Response:
         key = idempotency_key(asked)
         given = await body(asked.request, command)
+        await require_own(services, asked, given)
         actor = asked.session.name
         waits = await second_person_needed(api, given)
         if asked.query["dry_run"]:

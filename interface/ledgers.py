@@ -25,6 +25,7 @@ from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import Problem
 from interface.reading import UNMASKED, may_search, may_unmask
 from interface.shown import answer, citations, moment
+from interface.within import OWN_LEDGERS, is_own_row, own_rows
 
 TAG: Final = "台账"
 LONGEST_PAGE: Final = 1000
@@ -52,6 +53,7 @@ _ALL = Operation(
     tag=TAG,
     description="有哪些台账，各有哪些列，可按哪些列查询和排序，代码的含义。",
     right=Right.READ,
+    own=Right.READ_OWN,
     answers=(Answer(200, "台账", LedgerList),),
 )
 _UNKNOWN = Operation(
@@ -68,8 +70,9 @@ class _Shelf:
     def __init__(self, api: Api) -> None:
         self._ledgers = api.services.ledgers
 
-    async def all(self, _: Asked) -> Response:
-        return answer({"ledgers": [self._shown(one) for one in LEDGERS.values()]})
+    async def all(self, asked: Asked) -> Response:
+        shown = OWN_LEDGERS if asked.within else LEDGERS
+        return answer({"ledgers": [self._shown(LEDGERS[name]) for name in shown]})
 
     def _shown(self, ledger: AnyLedger) -> dict[str, Any]:
         return {
@@ -119,6 +122,7 @@ class _Book:
     def routes(self) -> list[tuple[str, Any, Operation]]:
         """Return path, handler and declaration of each route."""
         title, models = self._ledger.title, self._models
+        own = Right.READ_OWN if self._ledger.name in OWN_LEDGERS else None
         asking = self._questions.params()
         page = Operation(
             summary=title,
@@ -126,6 +130,7 @@ class _Book:
             description="各条件须同时满足。翻页时只需加 cursor，其他条件保持不变；"
             "翻页期间新办的业务不影响已开始的查询。请求头 Accept 为 text/csv 等时改为导出。",
             right=Right.READ,
+            own=own,
             params=(*asking, *PAGING, UNMASKED),
             answers=(Answer(200, title, models.page, files=Exporter.media_types()),),
             problems=(*PROBLEMS, *EXPORT_PROBLEMS, "ledger.cursor"),
@@ -135,6 +140,7 @@ class _Book:
             tag=TAG,
             description="全部行，不分页；代码显示为名称，文件写明业务日期、流水号和密级。留有导出记录。",
             right=Right.READ,
+            own=own,
             params=(*EXPORT_PARAMS, *asking, UNMASKED),
             answers=(Answer(200, "文件", files=Exporter.media_types()),),
             problems=(*PROBLEMS, *EXPORT_PROBLEMS),
@@ -143,6 +149,7 @@ class _Book:
             summary=f"{title}（一行）",
             tag=TAG,
             right=Right.READ,
+            own=own,
             params=(KEY, *CLOCKS, UNMASKED),
             answers=(Answer(200, title, models.alone),),
             problems=(*PROBLEMS, "ledger.row-unknown"),
@@ -159,7 +166,7 @@ class _Book:
         )
         return [
             (self._path, self.page, page),
-            (self._path + ".{format}", self._exporter.export, export),
+            (self._path + ".{format}", self.export, export),
             (self._path + "/{key}", self.one, one),
             (self._path + "/{key}/history", self.history, history),
         ]
@@ -168,6 +175,7 @@ class _Book:
 
     async def page(self, asked: Asked) -> Response:
         """Answer with one page, or with a file where the request accepts nothing else."""
+        asked = own_rows(asked, self._ledger.name)
         query = asked.query
         form = form_accepted(asked.request)
         if form is not None:
@@ -194,6 +202,10 @@ class _Book:
             {**self._clocks(page.seen), "rows": rows, "cursor": page.cursor, "next": following}
         )
 
+    async def export(self, asked: Asked) -> Response:
+        """Answer with the file that the address names."""
+        return await self._exporter.export(own_rows(asked, self._ledger.name))
+
     async def one(self, asked: Asked) -> Response:
         """Answer with one row."""
         key = asked.query["key"]
@@ -202,11 +214,12 @@ class _Book:
         page = await self._services.run(
             self._services.ledgers.one, self._ledger.name, key, question
         )
-        if not page.lines:
+        rows = [self._line(line, unmasked=unmasked) for line in page.lines]
+        if not rows or not is_own_row(asked, self._ledger.name, rows[0]["values"]):
             raise self._no_row(page.seen)
         if unmasked and self._personal:
             await self._note(asked, page.seen, 1, unmasked=True)
-        row = self._line(page.lines[0], unmasked=unmasked)
+        row = rows[0]
         return answer({**self._clocks(page.seen), "row": row})
 
     async def history(self, asked: Asked) -> Response:

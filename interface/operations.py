@@ -61,6 +61,8 @@ class Answer:
 class Operation:
     """What a route is. ``problems`` are codes of `interface.problems.TITLES`.
 
+    ``own`` is the right that suffices for what belongs to the caller's own institution; the
+    route's handler must then keep to `Asked.within`.
     A ``form``'s fields that were left empty count as not given.
     It takes a ``body``, or files: ``upload`` is the name of their field, and what they are.
     """
@@ -70,6 +72,7 @@ class Operation:
     answers: tuple[Answer, ...]
     description: str = ""
     right: Right | None = None
+    own: Right | None = None
     open_to_all: bool = False
     before_password: bool = False
     hidden: bool = False
@@ -146,11 +149,16 @@ def _ref(model: type[BaseModel]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request that may be answered: its conditions are read, its caller is known and allowed."""
+    """A request that may be answered: its conditions are read, its caller is known and allowed.
+
+    ``within``: the institution to whose own affairs the answer must keep; None for those who may
+    see all.
+    """
 
     request: Request
     query: dict[str, Any]
     session: Session
+    within: str | None = None
 
 
 Handler = Callable[[Asked], Awaitable[Response]]
@@ -202,8 +210,11 @@ class Api:
         query = Query(operation.params, form=operation.form)
 
         async def answer(request: Request) -> Response:
-            session = NOBODY if operation.open_to_all else await self._caller(request, operation)
-            return await handler(Asked(request, query.read(request), session))
+            if operation.open_to_all:
+                return await handler(Asked(request, query.read(request), NOBODY))
+            session = await self._caller(request, operation)
+            within = _within(session, operation)
+            return await handler(Asked(request, query.read(request), session, within))
 
         return answer
 
@@ -221,10 +232,18 @@ class Api:
                 "access.password-first",
                 "密码由他人设置，请先修改密码（POST /api/password）再使用。",
             )
-        if operation.right is not None and not session.may(operation.right):
-            raise Problem("access.denied", f"您的账号没有“{operation.right.value}”的权限。")
+        right = operation.right
+        if right is not None and not (session.may(right) or _within(session, operation)):
+            raise Problem("access.denied", f"您的账号没有“{right.value}”的权限。")
         request.state.actor = session.name
         return session
+
+
+def _within(session: Session, operation: Operation) -> str | None:
+    """Return the institution to which a caller is confined on this route, if to any."""
+    if operation.right is None or operation.own is None or session.may(operation.right):
+        return None
+    return session.institution if session.may(operation.own) else None
 
 
 def token_of(request: Request) -> str:

@@ -78,6 +78,7 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "access.password-first": (403, "请先修改密码"),
     "account.name": (422, "账号名不合要求"),
     "account.roles": (422, "角色设置不合要求"),
+    "account.institution": (422, "所属机构不合要求"),
     "account.password": (422, "密码不合要求"),
     "account.exists": (409, "账号已存在"),
     "account.last-administrator": (409, "至少保留一个系统管理员"),

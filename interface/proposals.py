@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from application.access import Reading, Right
-from application.proposals import Proposal, State
+from application.proposals import Proposal, ProposalUnknown, State
 from domain.vocabulary import Text
 from interface.asking import Param, body
 from interface.commands import DRY_RUN
@@ -54,6 +54,7 @@ _LIST = Operation(
     summary="待核准和已处理的业务",
     tag=TAG,
     right=Right.READ,
+    own=Right.READ_OWN,
     params=(
         Param("state", "状态", "choice", choices=tuple(State)),
         Param("prepared_by", "经办账号"),
@@ -67,6 +68,7 @@ _ONE = Operation(
     tag=TAG,
     description="审核人和提交人可查看全部内容（含个人信息），每次查看都留有访问记录。",
     right=Right.READ,
+    own=Right.READ_OWN,
     params=(PROPOSAL,),
     answers=(Answer(200, "业务内容", ProposalWhole),),
     problems=("proposal.unknown", "access.denied"),
@@ -104,6 +106,7 @@ _WITHDRAW = Operation(
     tag=TAG,
     description="只有提交人可以撤回。",
     right=Right.FILE,
+    own=Right.DRAFT_OWN,
     params=(PROPOSAL,),
     answers=(Answer(200, "已撤回", ProposalBrief),),
     problems=("proposal.unknown", "proposal.not-yours", "proposal.decided"),
@@ -116,6 +119,8 @@ class _Desk:
 
     async def page(self, asked: Asked) -> Response:
         query = dict(asked.query)
+        if asked.within is not None:
+            query["prepared_by"] = asked.session.name
         limit = query.pop("limit")
         state = None if query.pop("state") is None else State(asked.query["state"])
         found: list[Proposal] = await self._services.run(
@@ -129,13 +134,20 @@ class _Desk:
         return answer({"proposals": proposals, "next": following})
 
     async def one(self, asked: Asked) -> Response:
-        found = await self._services.run(self._services.proposals.get, asked.query["proposal"])
+        found = await self._found(asked)
         session = asked.session
         if found.prepared_by != session.name and not session.may(Right.DECIDE):
             raise Problem("access.denied", "只有审核人和提交人可以查看业务内容。")
         if found.command is not None and found.prepared_by != session.name:
             await self._note(asked, found)
         return answer(proposal_whole(found))
+
+    async def _found(self, asked: Asked) -> Proposal:
+        """Return the proposal; staff of a department are told of their own alone."""
+        found = await self._services.run(self._services.proposals.get, asked.query["proposal"])
+        if asked.within is not None and found.prepared_by != asked.session.name:
+            raise ProposalUnknown
+        return found
 
     async def _note(self, asked: Asked, found: Proposal) -> None:
         head, _ = await self._services.run(self._services.journal.head)
@@ -158,6 +170,7 @@ class _Desk:
         return await self._closed(asked, self._services.proposals.give_back, given.reason)
 
     async def withdraw(self, asked: Asked) -> Response:
+        await self._found(asked)
         return await self._closed(asked, self._services.proposals.withdraw)
 
     async def _closed(self, asked: Asked, close: Any, *more: str) -> Response:

@@ -53,7 +53,7 @@ class Busy(Exception):
 class Accounts(Protocol):
     """The office's accounts (see ``infrastructure/accounts.py``)."""
 
-    def add(
+    def add(  # noqa: PLR0913
         self,
         name: str,
         display_name: str,
@@ -62,9 +62,10 @@ class Accounts(Protocol):
         *,
         by: str,
         must_change: bool = True,
+        institution: str | None = None,
     ) -> Account: ...
     def all(self) -> list[Account]: ...
-    def change(
+    def change(  # noqa: PLR0913
         self,
         name: str,
         *,
@@ -73,6 +74,7 @@ class Accounts(Protocol):
         roles: Iterable[str] | None = None,
         disabled: bool | None = None,
         password: str | None = None,
+        institution: str | None = None,
     ) -> Account: ...
     def change_password(self, name: str, old: str, new: str, token: str) -> None: ...
     def events(self, *, before: int | None, limit: int) -> list[dict[str, Any]]: ...

@@ -172,6 +172,30 @@ def test_accounts_on_the_command_line(shell: Shell, monkeypatch: pytest.MonkeyPa
     assert session.must_change
 
 
+def test_staff_of_a_department_are_given_an_institution_by_its_name(
+    filed: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the register names it today."""
+    add = ["user", "add", "bumen", "--name", "甲", "--role", "department", "--password-stdin"]
+    say(PASSWORD + "\n", monkeypatch)
+    assert filed.run(*add) == 1
+    assert "须写明所属机构" in filed.err
+    say(PASSWORD + "\n", monkeypatch)
+    assert filed.run(*add, "--institution", "区档案馆") == 1
+    assert "没有“区档案馆”" in filed.err
+    body = {"name": "区档案馆", "category": "institution", "rank": "40"}
+    body["effective_on"] = str(OPENING["effective_on"])
+    unit = COMMANDS["institutions.take-over"].model_validate_json(json.dumps(body))
+    with filed.office() as office:
+        office.writer.do(Filing((unit,), "clerk"))
+    say(PASSWORD + "\n", monkeypatch)
+    assert filed.run(*add, "--institution", "区档案馆") == 0
+    with filed.office() as office:
+        (account,) = Accounts(office.database).all()
+        row = office.ledgers.one("institutions", str(account.institution)).rows()[0]
+    assert row["name"] == "区档案馆"
+
+
 @pytest.mark.parametrize(
     ("arguments", "given", "says"),
     [

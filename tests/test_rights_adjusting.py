@@ -26,6 +26,7 @@ from domain.rights_adjusting import (
     AdjustmentPublished,
     AdjustmentReviewed,
     adjustment_awaits_publication,
+    adjustment_is_of_the_department,
     adjustment_is_under_review,
     adjustment_may_be_applied_for,
     approver_fits_the_kinds,
@@ -131,6 +132,8 @@ def test_a_returned_application_is_applied_for_again() -> None:
     assert (row.state, row.opinion) == ("returned", "依据条款有误。")
     story.when(story.reviewing(first.adjustment)).refused_by(adjustment_is_under_review, "退回")
     story.actor = "zhao"
+    others = story.applying(ADD, adjustment=first.adjustment, who=story.woods)
+    story.when(others).refused_by(adjustment_is_of_the_department, "另一部门", at=[position])
     assert story.when(again).then_one(AdjustmentApplied).round == 2
     story.actor = "zhang"
     story.given(story.reviewing(first.adjustment))

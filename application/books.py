@@ -25,6 +25,7 @@ from domain import (
     institutions_changes,
     opening,
     rights_assigning,
+    rights_founding,
     rights_handing_over,
     rights_opening,
     rights_submitting,
@@ -51,6 +52,7 @@ CONTEXTS = (
     rights_matters,
     rights_assigning,
     rights_handing_over,
+    rights_founding,
 )
 """The modules that fill the registers when they are imported, in story order."""
 

@@ -244,6 +244,11 @@ class Catalogue(Book, subject="catalogue", guards=True):
         found = (self._holders(key, first).values() for key in self._moves)
         return tuple(sorted({position for positions in found for position in positions}))
 
+    def before(self, day: date) -> tuple[int, ...]:
+        """Return the entries by which items came here before a day."""
+        moves = (move for line in self._moves.values() for move in line)
+        return tuple(sorted({move.position for move in moves if move.n > 0 and move.day < day}))
+
     # ── soundness ────────────────────────────────────────────────────────────────────────────
 
     def broken_by(self, entries: Iterable[Entry]) -> tuple[Misfit, ...]:

@@ -113,15 +113,20 @@ def alone(database: Database) -> Iterator[Connection[Any]]:
 
 
 @contextmanager
-def shadows(
+def shadows(  # noqa: PLR0913  (rebuilding and verifying differ in nothing else)
     database: Database,
     connection: Connection[Any],
     ring: KeyRing,
     ledgers: Sequence[AnyLedger],
     report: Report,
     processes: int | None = None,
+    *,
+    indexed: bool = True,
 ) -> Iterator[int]:
-    """Fold the ledgers into shadow tables, lend them with the position reached, drop the rest."""
+    """Fold the ledgers into shadow tables, lend them with the position reached, drop the rest.
+
+    Not ``indexed``, they are good for nothing but being read as a whole.
+    """
     try:
         for ledger in ledgers:
             drop(connection, table_name(ledger.name, SHADOW))
@@ -131,7 +136,7 @@ def shadows(
         row = connection.execute("SELECT coalesce(max(position), 0) FROM journal").fetchone()
         head = row[0] if row else 0
         plan = Plan(tuple(ledgers), head, SHADOW, database.url, database.schema)
-        _fold(plan, connection, ring, report, processes)
+        _fold(plan, connection, ring, report, processes, index_tasks(plan) if indexed else [])
         yield head
     finally:
         if not connection.closed:
@@ -145,9 +150,9 @@ def _fold(
     ring: KeyRing,
     report: Report,
     processes: int | None,
+    indexes: Sequence[Task],
 ) -> None:
     plan, work = prepared(plan, connection)
-    indexes = index_tasks(plan)
     crew = processes or _crew(plan)
     if crew == 1:
         folder = Folder(plan, ring)

@@ -122,7 +122,8 @@ def _compared(
     processes: int | None = None,
 ) -> Verdict:
     found: list[Difference] = []
-    with shadows(database, connection, ring, ledgers, report, processes) as head:
+    folded = shadows(database, connection, ring, ledgers, report, processes, indexed=False)
+    with folded as head:
         for n, ledger in enumerate(ledgers, start=1):
             found += _first_difference(connection, ledger, head)
             report("比对台账", n, len(ledgers))

@@ -333,8 +333,8 @@ def test_verifying_looks_at_the_ledgers_as_they_stood(verified: ToyOffice) -> No
     story, dice = Story(21).go_on(120), dice_of(22)
     story.go_on(60)
 
-    def go_on(what: str, _done: int, _total: int) -> None:
-        if what == "建立索引":
+    def go_on(what: str, done: int, total: int) -> None:
+        if (what, done) == ("由流水生成台账", total):
             verified.file_story(story, dice)
 
     verdict = verify(verified.database, ring_of(verified), LEDGERS, go_on)

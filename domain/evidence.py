@@ -76,7 +76,7 @@ class CompactRange:
             # A tile's worth at once where it fills a subtree: the same hashes in half the time.
             whole = not size % TILE_WIDTH and len(new_leaves) - at >= TILE_WIDTH
             height, width = (TILE_HEIGHT, TILE_WIDTH) if whole else (0, 1)
-            new = perfect_root(b"".join(new_leaves[at : at + width])) if whole else new_leaves[at]
+            new = _root_over(new_leaves[at : at + width])
             above, at, size = size >> height, at + width, size + width
             if whole and full is not None:
                 full(Node(height, above), new)
@@ -127,12 +127,14 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
 
 def perfect_root(hashes: bytes) -> bytes:
     """Return the root over 1, 2, 4, 8 … hashes that stand one after the other."""
-    while len(hashes) > HASH_BYTES:
-        pairs = range(0, len(hashes), 2 * HASH_BYTES)
-        hashes = b"".join(
-            [sha256(b"\x01" + hashes[i : i + 2 * HASH_BYTES]).digest() for i in pairs]
-        )
-    return hashes
+    return _root_over(split(hashes))
+
+
+def _root_over(level: Sequence[bytes]) -> bytes:
+    while len(level) > 1:
+        each = iter(level)
+        level = [sha256(b"\x01" + left + next(each)).digest() for left in each]
+    return level[0]
 
 
 def perfect(first: int, end: int) -> tuple[Node, ...]:

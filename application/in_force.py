@@ -33,6 +33,7 @@ class InForce:
         self._find = find
         self._today = today
         self._known: tuple[float, Settings] | None = None
+        self.forgotten = 0
 
     def remembered(self, name: str) -> Any | None:
         """Return a setting's value if it was asked a moment ago; never waits."""
@@ -43,15 +44,17 @@ class InForce:
 
     def value(self, name: str) -> Any:
         """Return a setting's value today."""
-        asked_at = time.monotonic()
+        asked_at, forgotten = time.monotonic(), self.forgotten
         settings = Settings()
         for entry in live(self._entries()):
             settings = settings.after(entry)
-        self._known = (asked_at, settings)
+        if forgotten == self.forgotten:  # else somebody has filed while it was read
+            self._known = (asked_at, settings)
         return settings.value(name, self._today())
 
     def forget(self) -> None:
-        """Somebody has just filed something about the office: ask again."""
+        """Somebody has just filed something about the office: ask again (``forgotten`` counts)."""
+        self.forgotten += 1
         self._known = None
 
     def _entries(self) -> list[Entry]:

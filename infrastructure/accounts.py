@@ -69,6 +69,7 @@ class Accounts:
         """Keep them in ``database``."""
         self._database = database
         self._sessions: OrderedDict[bytes, tuple[float, Session]] = OrderedDict()
+        self.endings = 0
         self._nobody = ""
 
     # ── accounts ─────────────────────────────────────────────────────────────────────────────
@@ -97,7 +98,7 @@ class Accounts:
         check_institution(wanted, institution)
         digest = _hasher.hash(checked_password(password, name))
         values = (name, display_name, list(wanted), digest, must_change, institution)
-        with self._database.pool.connection() as connection:
+        with self._database.changing() as connection:
             try:
                 connection.execute(
                     "INSERT INTO accounts (name, display_name, roles, password_hash, must_change,"
@@ -134,7 +135,7 @@ class Accounts:
         """
         wanted = None if roles is None else checked_roles(roles)
         digest = None if password is None else _hasher.hash(checked_password(password, name))
-        with self._database.pool.connection() as connection:
+        with self._database.changing() as connection:
             before = _account(connection, name, lock=True)
             kept = wanted or before.roles
             own = institution or (before.institution if Role.DEPARTMENT in kept else None)
@@ -169,7 +170,7 @@ class Accounts:
                 if detail is not None:
                     _log(connection, by, name, event, detail or None)
             after = _account(connection, name)
-        self._sessions.clear()
+        self._end_sessions()
         return after
 
     def change_password(self, name: str, old: str, new: str, token: str) -> None:
@@ -182,13 +183,13 @@ class Accounts:
         if wanted == unicodedata.normalize("NFC", old):
             raise AccountProblem("account.password", "新密码不能与原密码相同。")
         digest = _hasher.hash(wanted)
-        with self._database.pool.connection() as connection:
+        with self._database.changing() as connection:
             self._store_password(connection, name, digest, must_change=False)
             connection.execute(
                 "DELETE FROM tokens WHERE account = %s AND digest <> %s", (name, _digest(token))
             )
             _log(connection, name, name, "password-changed", None)
-        self._sessions.clear()
+        self._end_sessions()
 
     @staticmethod
     def _store_password(
@@ -214,7 +215,7 @@ class Accounts:
         """Return a token and its session; raises `WrongLogin` or `Slowed`."""
         self._check(name, password, address)
         token = secrets.token_urlsafe(32)
-        with self._database.pool.connection() as connection:
+        with self._database.changing() as connection:
             connection.execute("DELETE FROM tokens WHERE expires_at < clock_timestamp()")
             connection.execute(
                 "INSERT INTO tokens (digest, account, expires_at)"
@@ -239,7 +240,7 @@ class Accounts:
 
     def session(self, token: str) -> Session | None:
         """Return the token's session if it is valid now."""
-        digest = _digest(token)
+        digest, endings = _digest(token), self.endings
         with self._database.pool.connection() as connection:
             cursor = connection.cursor(row_factory=dict_row)
             row = cursor.execute(
@@ -253,6 +254,8 @@ class Accounts:
             self._sessions.pop(digest, None)
             return None
         session = Session(**{**row, "roles": tuple(map(Role, row["roles"]))})
+        if endings != self.endings:  # ended while it was looked up, perhaps this one
+            return session
         self._sessions[digest] = (time.monotonic(), session)
         while len(self._sessions) > REMEMBERED:
             with suppress(KeyError):  # another thread may have been quicker
@@ -262,13 +265,21 @@ class Accounts:
     def logout(self, token: str) -> None:
         """End the token's session."""
         digest = _digest(token)
-        with self._database.pool.connection() as connection:
+        with self._database.changing() as connection:
             row = connection.execute(
                 "DELETE FROM tokens WHERE digest = %s RETURNING account", (digest,)
             ).fetchone()
             if row is not None:
                 _log(connection, row[0], row[0], "logout", None)
-        self._sessions.pop(digest, None)
+        self._end_sessions()
+
+    def _end_sessions(self) -> None:
+        """Some session has ended: all are looked up anew, and what is underway is not kept.
+
+        ``endings`` counts it.
+        """
+        self.endings += 1
+        self._sessions.clear()
 
     # ── passwords ────────────────────────────────────────────────────────────────────────────
 
@@ -289,13 +300,13 @@ class Accounts:
             ).fetchone()
         text = unicodedata.normalize("NFC", password)
         if not self._fits(text, row[0] if row else None):
-            with self._database.pool.connection() as connection:
+            with self._database.changing() as connection:
                 for subject in subjects:
                     _count_failure(connection, subject)
                 if row is not None:
                     _log(connection, name, name, "login-failed", address)
             raise WrongLogin
-        with self._database.pool.connection() as connection:
+        with self._database.changing() as connection:
             self._forgive(connection, subjects[0])
             if _hasher.check_needs_rehash(row[0] if row else ""):
                 connection.execute(

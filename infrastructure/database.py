@@ -89,6 +89,12 @@ class Database:
         connection.execute("SET jit = off")
 
     @contextmanager
+    def changing(self) -> Iterator[Connection[Any]]:
+        """Lend a connection for one change: all of it or, where the block ends badly, nothing."""
+        with self.pool.connection() as connection, connection.transaction():
+            yield connection
+
+    @contextmanager
     def filing(self, begin: Callable[[Connection[Any]], T]) -> Iterator[tuple[Connection[Any], T]]:
         """Lend the one connection kept for filing, in a transaction, with what ``begin`` returned.
 

@@ -119,7 +119,7 @@ class StoredEvidence:
             Unknown: the journal is empty.
             EvidenceProblem: the folder outside cannot be written.
         """
-        with self._database.pool.connection() as connection, connection.transaction():
+        with self._database.changing() as connection:
             connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended('checkpoints in ' || %s, 0))",
                 (self._database.schema,),

@@ -224,7 +224,8 @@ class Api:
         accounts = self.services.accounts
         session = accounts.remembered(token)
         if session is None:
-            session = await self.services.run(accounts.session, token)
+            key = ("session", token, accounts.endings)
+            session = await self.services.run_once(key, accounts.session, token)
         if session is None:
             raise _login_needed("登录已过期或已退出，请重新登录。")
         if session.must_change and not operation.before_password:

@@ -10,12 +10,12 @@ themselves are put together in ``app.py``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO, Any, ParamSpec, Protocol, TypeVar
+from typing import IO, Any, ParamSpec, Protocol, TypeVar, cast
 
 from application.access import Account, Reading, Session, Slowed
 from application.evidence import Evidence
@@ -53,6 +53,8 @@ class Busy(Exception):
 class Accounts(Protocol):
     """The office's accounts (see ``infrastructure/accounts.py``)."""
 
+    @property
+    def endings(self) -> int: ...
     def add(  # noqa: PLR0913
         self,
         name: str,
@@ -136,6 +138,7 @@ class Services:
     importers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "taizhang-import")
     )
+    questions: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict)
     logins: list[None] = field(default_factory=list)
     exports: list[None] = field(default_factory=list)
     imports: list[None] = field(default_factory=list)
@@ -144,6 +147,20 @@ class Services:
         """Call a function that waits for the database in a reader's thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.readers, lambda: function(*args, **kwargs))
+
+    async def run_once(
+        self, key: Hashable, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Call like `run`; whoever asks for the same ``key`` meanwhile gets the same answer.
+
+        What many requests need to know is forgotten for all of them at the same moment.
+        """
+        underway = self.questions.get(key)
+        if underway is None:
+            underway = asyncio.ensure_future(self.run(function, *args, **kwargs))
+            self.questions[key] = underway
+            underway.add_done_callback(lambda _: self.questions.pop(key, None))
+        return cast("T", await asyncio.shield(underway))
 
     async def run_slowly(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function that hashes passwords; raises `Slowed` where too many wait for it."""
@@ -179,7 +196,10 @@ class Services:
     async def setting(self, name: str) -> Any:
         """Return a setting's value today."""
         known = self.in_force.remembered(name)
-        return await self.run(self.in_force.value, name) if known is None else known
+        if known is not None:
+            return known
+        key = ("setting", name, self.in_force.forgotten)
+        return await self.run_once(key, self.in_force.value, name)
 
     def heed(self, receipt: Receipt) -> None:
         """Notice what a filing changes for the routes themselves."""

@@ -324,6 +324,18 @@ def test_the_last_administrator_stays(accounts: Accounts) -> None:
     assert sorted(outcomes) == ["account.last-administrator", "done"]
 
 
+def test_a_refused_change_of_an_account_changes_nothing(accounts: Accounts) -> None:
+    """All of it or nothing: the only administrator stays one, name and all, and may log in."""
+    accounts.add("admin1", "示范", PASSWORD, ["administrator"], by="test", must_change=False)
+    token, _ = accounts.login("admin1", PASSWORD, LOCAL)
+    before = accounts.all()
+    for more in ({"disabled": True}, {"roles": ["clerk"]}):
+        with pytest.raises(AccountProblem):
+            accounts.change("admin1", by="test", display_name="别名", **more)
+    assert accounts.all() == before
+    assert accounts.session(token) is not None
+
+
 # ── rights ───────────────────────────────────────────────────────────────────────────────────
 
 MAY = {

@@ -1,0 +1,117 @@
+"""What many requests ask at once is asked once, and what has ended meanwhile is not remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from application.access import Session
+from infrastructure import accounts as accounts_module
+from infrastructure.accounts import Accounts
+from infrastructure.office import Office
+from interface.app import services_of
+from interface.services import Services
+from tests.http_office import PASSWORD, HttpOffice, http_office
+
+LOCAL = "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def house(module_database: str) -> Iterator[HttpOffice]:
+    """An office over HTTP that this module's tests share; its journal is open."""
+    with http_office(module_database) as opened:
+        opened.open_journal()
+        yield opened
+
+
+@pytest.fixture
+def services(house: HttpOffice) -> Iterator[Services]:
+    """Services beside those that the house is served with."""
+    made = services_of(house.office)
+    yield made
+    made.close()
+
+
+class _Question:
+    """A question that is answered when told to, and counts how often it is asked."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.asked = 0
+        self.go = threading.Event()
+        self.error = error
+
+    def __call__(self, what: str) -> str:
+        self.asked += 1
+        assert self.go.wait(10)
+        if self.error is not None:
+            raise self.error
+        return what.upper()
+
+
+async def _all(services: Services, question: _Question, keys: str) -> list[Any]:
+    asking = [asyncio.ensure_future(services.run_once(key, question, key)) for key in keys]
+    await asyncio.sleep(0.05)
+    asking[0].cancel()
+    question.go.set()
+    return await asyncio.gather(*asking, return_exceptions=True)
+
+
+def test_many_who_ask_the_same_at_once_are_answered_by_one_question(services: Services) -> None:
+    """Whoever goes away takes nothing from the others; another key is another question."""
+    question = _Question()
+    gone, *found = asyncio.run(_all(services, question, "aaaaab"))
+    assert isinstance(gone, asyncio.CancelledError)
+    assert found == ["A", "A", "A", "A", "B"]
+    assert question.asked == 2
+    assert not services.questions
+
+
+def test_an_error_reaches_all_who_asked_and_the_next_asks_again(services: Services) -> None:
+    """A database that was away for a moment is not away for ever."""
+    error = ConnectionError("away")
+    _, *found = asyncio.run(_all(services, _Question(error), "aaa"))
+    assert found == [error, error]
+    again = _Question()
+    again.go.set()
+    assert asyncio.run(services.run_once("a", again, "a")) == "A"
+
+
+def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has logged out must be out at once, whatever was being asked at that moment."""
+    accounts = Accounts(office.database)
+    accounts.add("clerk", "示例", PASSWORD, ["clerk"], by="test", must_change=False)
+    token, _ = accounts.login("clerk", PASSWORD, LOCAL)
+    made = Session
+
+    def leaving(**values: Any) -> Any:
+        accounts.logout(token)
+        return made(**values)
+
+    monkeypatch.setattr(accounts_module, "Session", leaving)
+    assert accounts.session(token) is not None
+    assert accounts.remembered(token) is None
+    assert accounts.session(token) is None
+
+
+def test_a_setting_that_is_filed_while_it_is_read_is_not_remembered(services: Services) -> None:
+    """What was read before the filing may be the old value."""
+    in_force = services.in_force
+    find = in_force._find
+
+    def filing(**question: Any) -> Any:
+        found = find(**question)
+        in_force.forget()
+        return found
+
+    in_force._find = filing
+    assert in_force.value("four_eyes") is not None
+    assert in_force.remembered("four_eyes") is None
+    in_force._find = find
+    assert in_force.value("four_eyes") is not None
+    assert in_force.remembered("four_eyes") is not None

@@ -95,7 +95,8 @@ class Ledger:
     then may give several keys, each ``place`` or ``place:suffix``). ``fold`` returns the state
     after an effect; a state is a row, kept but not shown where ``shown`` says no. ``facts`` are the
     facts it folds, ``ignores`` those of its own context that it passes over by name. ``version``
-    rises with every change of meaning: stored rows are then rebuilt at start.
+    rises with every change of meaning: stored rows are then rebuilt at start. ``asked_by`` names
+    the fields by which readers ask for the few rows about something; joined ones need not be named.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Ledger:
     sort: tuple[str, ...] = ()
     all_facts: bool = False
     searched: Searched | None = None
+    asked_by: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> dict[str, Column]:

@@ -293,6 +293,7 @@ RIGHTS_CHANGES = declare(
         fold=_history,
         facts=ITEM_FACTS,
         subjects=lambda entry: [f"{entry.place}:{item}" for item in entry.subjects("item")],
+        asked_by=("item", "adjustment"),
         joins=(
             Joined("department_name", "部门", "department", "institutions", "name"),
             Joined("document_number", "文号", "document", "documents", "number"),

@@ -163,12 +163,13 @@ def _json(value: Any) -> bytes:
 # ── XLSX ─────────────────────────────────────────────────────────────────────────────────────
 
 _WIDTHS = {"text": 18, "bigint": 10, "boolean": 8, "date": 12, "timestamptz": 20}
-_PLAIN: Final = {
+PLAIN: Final = {
     "constant_memory": True,
     "strings_to_formulas": False,
     "strings_to_urls": False,
     "strings_to_numbers": False,
 }
+"""How a workbook is written: row by row, and texts stay texts."""
 
 
 def write_xlsx(stream: Stream, heading: Heading, file: IO[bytes], mask: Masking = unmasked) -> int:
@@ -176,7 +177,7 @@ def write_xlsx(stream: Stream, heading: Heading, file: IO[bytes], mask: Masking 
 
     Raises `ExportTooLarge` where a worksheet cannot hold the rows, or a cell its text.
     """
-    book = xlsxwriter.Workbook(file, _PLAIN)
+    book = xlsxwriter.Workbook(file, PLAIN)
     sheet = book.add_worksheet(_sheet_name(stream.ledger.title))
     bold = book.add_format({"bold": True})
     day = book.add_format({"num_format": "yyyy-mm-dd"})

@@ -177,7 +177,8 @@ def joined_names(ledger: AnyLedger) -> set[str]:
 
 def asked_by(ledger: Ledger) -> list[str]:
     """Return the fields that point at other subjects: readers ask for all rows of one of them."""
-    return list(dict.fromkeys(j.by for j in ledger.joins if j.by in ledger.columns))
+    joined = (one.by for one in ledger.joins if one.by in ledger.columns)
+    return list(dict.fromkeys([*joined, *ledger.asked_by]))
 
 
 def key_order(ledger: AnyLedger) -> list[str]:

@@ -46,6 +46,7 @@ from infrastructure.ledger_reading import Asked as LedgerQuestion
 from infrastructure.ledger_reading import BadQuestion, LedgerProblem
 from infrastructure.office import Office
 from infrastructure.proposals import ProposalTable
+from infrastructure.rights_differences_file import write_differences
 from infrastructure.rights_importing import NoSuchDepartment, planned, read_lists, write_report
 from interface import (
     access,
@@ -59,6 +60,7 @@ from interface import (
     rights_differences,
     rights_importing,
     rights_pages,
+    rights_shown,
 )
 from interface.frame import Frame, http_problem
 from interface.operations import Api, describe
@@ -108,7 +110,7 @@ def make_app(office: Office) -> FastAPI:
     )
     app.include_router(api.router)
     app.add_middleware(
-        Frame, routes=api.routes, translate=problem_of, tell=rights_pages.told_to_the_public
+        Frame, routes=api.routes, translate=problem_of, tell=rights_shown.told_to_the_public
     )
     app.add_exception_handler(HTTPException, _leave_to_the_frame)
     # FastAPI's way to extend it; made when first asked for, or every start would wait for it.
@@ -142,6 +144,7 @@ def services_of(office: Office) -> Services:
         copy_names=copy_names,
         read_lists=read_lists,
         plan_lists=partial(planned, office.ledgers),
+        write_differences=write_differences,
         write_report=write_report,
         evidence=office.evidence,
         proposals=Proposals(ProposalTable(office.database, office.ring)),

@@ -92,24 +92,15 @@ class Exporter:
     async def export_as(self, asked: Asked, form: str) -> Response:
         """Answer with a file."""
         order = await self._order(asked, form)
-        file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  (handed on)
+        file = scratch()
         try:
             written = await self._services.run_export(self._write, file, order)
             await self._services.run(self._note, asked, written, order)
         except BaseException:
             file.close()
             raise
-        size = file.tell()
-        file.seek(0)
-        name = f"{self._ledger.title}_{written.seen.valid_on}_{written.seen.position}.{form}"
-        return StreamingResponse(
-            pieces(file),
-            media_type=MEDIA[form] + ("" if form == "xlsx" else "; charset=utf-8"),
-            headers={
-                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-                "Content-Length": str(size),
-            },
-        )
+        seen = written.seen
+        return handed_out(file, f"{self._ledger.title}_{seen.valid_on}_{seen.position}", form)
 
     async def _order(self, asked: Asked, form: str) -> _Order:
         query = asked.query
@@ -157,6 +148,25 @@ def _masked(_: Any, value: Any) -> Any:
 
 def _as_it_is(_: Any, value: Any) -> Any:
     return value
+
+
+def scratch() -> IO[bytes]:
+    """Return a nameless file, in memory while it is small: what it holds may be personal."""
+    return cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))
+
+
+def handed_out(file: IO[bytes], name: str, form: str) -> Response:
+    """Return an open file as an answer, under a name that ends as its form does."""
+    size = file.tell()
+    file.seek(0)
+    return StreamingResponse(
+        pieces(file),
+        media_type=MEDIA[form] + ("" if form == "xlsx" else "; charset=utf-8"),
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(f'{name}.{form}')}",
+            "Content-Length": str(size),
+        },
+    )
 
 
 async def pieces(file: IO[bytes]) -> AsyncIterator[bytes]:

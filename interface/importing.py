@@ -10,10 +10,9 @@ Reading, deciding and writing back happen in a thread of their own, one import a
 from __future__ import annotations
 
 import shutil
-import tempfile
 import zipfile
 from dataclasses import dataclass, replace
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -29,7 +28,7 @@ from application.importing_results import Imported
 from domain.journal import OpenJournal
 from interface.asking import limited
 from interface.commands import DRY_RUN, IDEMPOTENCY_KEY, idempotency_key
-from interface.exports import IN_MEMORY, MEDIA, form_accepted, pieces
+from interface.exports import MEDIA, form_accepted, pieces, scratch
 from interface.importing_asked import PARAMS, ceilings_of
 from interface.importing_shown import ImportShown, import_shown
 from interface.operations import Answer, Api, Asked, Operation
@@ -173,11 +172,6 @@ class _Import:
         file = scratch()
         file.write(import_shown(imported, only_findings=wanted.only_findings))
         return _Written(imported, file, "application/json")
-
-
-def scratch() -> IO[bytes]:
-    """Return a nameless file, in memory while it is small: what it holds is personal."""
-    return cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))
 
 
 def _opens(query: dict[str, Any], opening: Any) -> OpenJournal | None:

@@ -27,8 +27,8 @@ from domain.rights_content import ItemContent
 from domain.rights_editions import TakeOverEdition
 from interface.asking import Param
 from interface.commands import DRY_RUN, IDEMPOTENCY_KEY, idempotency_key
-from interface.exports import MEDIA, form_accepted, pieces
-from interface.importing import FIELD, scratch, uploaded
+from interface.exports import MEDIA, form_accepted, pieces, scratch
+from interface.importing import FIELD, uploaded
 from interface.importing_asked import FORMS
 from interface.importing_shown import STAGES, ImportReceipt
 from interface.operations import Answer, Api, Asked, Operation

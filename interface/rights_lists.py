@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
+from math import inf
+from time import monotonic
 from typing import Any, Final, NamedTuple
 
 from application.rights_differences import Differences, Stand, differences, origins_of, stand_of
@@ -37,6 +39,9 @@ TOLD: Final = (
 
 HISTORY: Final = ("effective_on", "change", "former_name", "fields")
 """The columns that an item's history shows."""
+
+LATELY: Final = 1.0
+"""Seconds for which the choice of editions is taken to be what it was."""
 
 COUNTED: Final = 1_000
 """So many items that answer to a question are counted; of more it is said that there are more."""
@@ -98,7 +103,9 @@ class Lists:
         self._ledgers = services.ledgers
         self._asked = services.ledger_question
         self._journal = services.journal
-        self._all = lru_cache(1)(self._read_editions)
+        self._editions_at = lru_cache(1)(self._read_editions)
+        self._choice: tuple[Edition, ...] = ()
+        self._looked = -inf
         self._seen = lru_cache(EDITIONS_REMEMBERED)(self._look)
         self._counts = lru_cache(EDITIONS_REMEMBERED)(self._read_counts)
         self._totals = lru_cache(TOTALS_REMEMBERED)(self._read_total)
@@ -107,23 +114,43 @@ class Lists:
 
     def editions(self, level: str | None = None) -> list[Edition]:
         """Return the published editions, the newest first; none before the books are opened."""
+        return [one for one in self.all() if level in (None, one.level)]
+
+    def all(self, *, anew: bool = False) -> tuple[Edition, ...]:
+        """Return all editions, the newest first: those of the last second, unless ``anew``."""
+        known = None if anew else self.choice()
+        if known is not None:
+            return known
+        looked = monotonic()
         head = self._journal.head()[0]
-        found = self._all(head) if head else ()
-        return [one for one in found if level in (None, one.level)]
+        self._choice = self._editions_at(head) if head else ()
+        self._looked = looked
+        return self._choice
+
+    def choice(self) -> tuple[Edition, ...] | None:
+        """Return the editions as they were seen within the last second, or None; never waits."""
+        return self._choice if monotonic() - self._looked < LATELY else None
 
     def _read_editions(self, head: int) -> tuple[Edition, ...]:
-        """Read the editions there are at a position of the journal."""
+        """Read the editions at a position of the journal; the same tuple while there is no new one.
+
+        What is kept for a choice of editions is kept for as long as nothing else is published.
+        """
         asked = self._asked(sort=("-effective_on", "-known"), valid_on=LAST_DAY, known=head)
         page = self._ledgers.page("rights_editions", asked, limit=MOST_EDITIONS)
         lines = zip(page.lines, page.rows(), strict=True)
-        return tuple(_edition(line.key, row) for line, row in lines)
+        found = tuple(_edition(line.key, row) for line, row in lines)
+        return self._choice if found == self._choice else found
 
     def edition(self, key: str) -> Edition | None:
         """Return an edition by its id."""
-        known = self.editions()
-        found = next((one for one in known if one.id == key), None)
-        if found is not None or len(known) < MOST_EDITIONS:
-            return found
+        for anew in (False, True):
+            known = self.all(anew=anew)
+            found = next((one for one in known if one.id == key), None)
+            if found is not None:
+                return found
+        if len(known) < MOST_EDITIONS:
+            return None
         page = self._ledgers.one("rights_editions", key, self._asked(valid_on=LAST_DAY))
         return next((_edition(line.key, page.rows()[0]) for line in page.lines), None)
 

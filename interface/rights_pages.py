@@ -11,55 +11,35 @@ An edition never changes, so every address below it answers for ever with the sa
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from importlib.resources import files
-from typing import IO, Any, Final, cast
-from urllib.parse import quote, urlencode
+from functools import lru_cache
+from urllib.parse import urlencode
 
-import jinja2
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from markupsafe import Markup, escape
+from starlette.responses import RedirectResponse, Response
 
 from application.filing import OFFICE_ZONE
 from application.rights import CATEGORIES, LEVELS
-from application.rights import KINDS as CHANGES
-from application.rights_differences import KINDS, MEASURES, category_title, lines_of
-from domain.rights_compiling import APPROVERS
+from application.rights_differences import lines_of
 from domain.rights_content import ItemContent
 from interface.asking import Param
-from interface.exports import IN_MEMORY, MEDIA, pieces
+from interface.exports import MEDIA, handed_out, scratch
 from interface.ledger_questions import WORDS
 from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import Problem
 from interface.rights_differences import edition_ends, found_edition
-from interface.rights_lists import COUNTED, ITEMS, Edition, Lists, Wanted
+from interface.rights_lists import (
+    COUNTED,
+    EDITIONS_REMEMBERED,
+    ITEMS,
+    Edition,
+    Lists,
+    Wanted,
+)
+from interface.rights_shown import HOME, Kept, Page, made, style
 from interface.services import Services
 
-HOME: Final = "/qingdan"
-CSP: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-FRESH: Final = "public, max-age=300"
-"""How long a page may be kept: an edition's never changes, but its frame names newer ones."""
-
-NOT_FOUND: Final = 404
-_SAFE: Final = {
-    "Content-Security-Policy": CSP,
-    "Referrer-Policy": "no-referrer",
-}
-_PAGES: Final = jinja2.Environment(
-    loader=jinja2.PackageLoader("interface", "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    auto_reload=False,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_STYLE: Final = files("interface").joinpath("static/qingdan.css").read_bytes()
 _EDITION = Param("edition", "版次（系统内编号）", "id", place="path")
 _ITEM = Param("item", "事项（系统内编号）", "id", place="path")
 _FORMAT = Param("format", "文件格式", "choice", choices=tuple(MEDIA), place="path")
@@ -72,7 +52,7 @@ def add_routes(api: Api) -> None:
     """Add the pages."""
     pages = _Pages(api.services)
     routes = (
-        ("/static/qingdan.css", _style, ()),
+        ("/static/qingdan.css", style, ()),
         (
             HOME,
             pages.home,
@@ -119,6 +99,8 @@ class _Pages:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._lists = Lists(services)
+        self._kept = Kept()
+        self._options = lru_cache(EDITIONS_REMEMBERED)(self._department_options)
 
     # ── which edition ────────────────────────────────────────────────────────────────────────
 
@@ -132,28 +114,43 @@ class _Pages:
         if found is not None:
             return RedirectResponse(f"{HOME}/{found.id}", 303)
         editions = await self._services.run(self._lists.editions)
-        return page("none", asked.request, editions=editions, level=query["level"], day=day)
+        shown = made("none", editions=editions, level=query["level"], day=day)
+        return shown.answer(asked.request)
+
+    async def _kept_or(self, make: Callable[[Asked], Page], asked: Asked) -> Response:
+        """Answer with the page as it was made for somebody else just now, or make it."""
+        choice, scope = self._lists.choice(), asked.request.scope
+        kept = None if choice is None else self._kept.get(scope, choice)
+        if kept is not None:
+            return kept.answer(asked.request)
+        page, around = await self._services.run(self._made, make, asked)
+        self._kept.put(scope, around, page)
+        return page.answer(asked.request)
+
+    def _made(self, make: Callable[[Asked], Page], asked: Asked) -> tuple[Page, object]:
+        """Make a page; return it with the choice of editions around it."""
+        choice = self._lists.all()
+        return make(asked), choice
 
     # ── a list ───────────────────────────────────────────────────────────────────────────────
 
     async def list(self, asked: Asked) -> Response:
         """Show an edition's items by department, category and keyword, page by page."""
-        return await self._services.run(self._list, asked)
+        return await self._kept_or(self._list, asked)
 
-    def _list(self, asked: Asked) -> Response:
+    def _list(self, asked: Asked) -> Page:
         query, lists = asked.query, self._lists
         edition = found_edition(lists, query["edition"])
-        counts = lists.counts(edition)
         wanted = Wanted(query["department"], query["category"], query["word"])
         shown = lists.page(edition, wanted, query["cursor"])
         asked_for = {n: query[n] for n in ("department", "category", "word") if query[n]}
         here = f"{HOME}/{edition.id}"
-        return page(
+        return made(
             "list",
-            asked.request,
             edition=edition,
             editions=lists.editions(),
-            counts=counts,
+            counts=lists.counts(edition),
+            department_options=_chosen(self._options(edition), query["department"]),
             items=[(line.key, row) for line, row in zip(shown.lines, shown.rows(), strict=True)],
             total=lists.total(edition, wanted) if asked_for else edition.items,
             counted=COUNTED,
@@ -162,22 +159,28 @@ class _Pages:
             onward=shown.cursor and f"{here}?{urlencode({**asked_for, 'cursor': shown.cursor})}",
         )
 
+    def _department_options(self, edition: Edition) -> str:
+        """Write an edition's departments as options, once: there may be hundreds."""
+        return "".join(
+            f'<option value="{escape(who)}">{escape(name)}（{n}）</option>\n'
+            for who, name, n in self._lists.counts(edition).departments
+        )
+
     # ── an item ──────────────────────────────────────────────────────────────────────────────
 
     async def item(self, asked: Asked) -> Response:
         """Show an item with everything that it says."""
-        return await self._services.run(self._item, asked)
+        return await self._kept_or(self._item, asked)
 
-    def _item(self, asked: Asked) -> Response:
+    def _item(self, asked: Asked) -> Page:
         lists, key = self._lists, asked.query["item"]
         edition = found_edition(lists, asked.query["edition"])
         row = lists.item(edition, key)
         if row is None:
             raise Problem("ledger.row-unknown", f"“{edition.name}”中没有这一事项。")
         sources = [one for one in row["sources"].split("、") if one]
-        return page(
+        return made(
             "item",
-            asked.request,
             edition=edition,
             item=row,
             fields=_fields(row["content"]),
@@ -192,13 +195,12 @@ class _Pages:
         query, lists = asked.query, self._lists
         editions = await self._services.run(lists.editions)
         if not (query["from"] and query["to"]):
-            return page("choose", asked.request, editions=editions)
+            return made("choose", editions=editions).answer(asked.request)
         early, late = await self._services.run(self._two, query["from"], query["to"])
         before, after, level = edition_ends(early, late)
         found = await self._services.run_export(lists.compared, before, after, level)
-        return page(
+        shown = made(
             "differences",
-            asked.request,
             early=early,
             late=late,
             editions=editions,
@@ -206,6 +208,7 @@ class _Pages:
             departments={one.department: one.department_name for one in found.tallies},
             query=query,
         )
+        return shown.answer(asked.request)
 
     def _two(self, one: str, other: str) -> tuple[Edition, Edition]:
         found = [found_edition(self._lists, key) for key in (one, other)]
@@ -219,7 +222,7 @@ class _Pages:
         form = asked.query["format"]
         lists = self._lists
         edition = await self._services.run(found_edition, lists, asked.query["edition"])
-        file = cast("IO[bytes]", tempfile.SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  (handed on)
+        file = scratch()
         try:
             await self._services.run_export(
                 self._services.write_file,
@@ -232,57 +235,13 @@ class _Pages:
         except BaseException:
             file.close()
             raise
-        size = file.tell()
-        file.seek(0)
-        name = quote(f"权责清单_{edition.name}.{form}")
-        return StreamingResponse(
-            pieces(file),
-            media_type=MEDIA[form] + ("" if form == "xlsx" else "; charset=utf-8"),
-            headers={
-                "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-                "Content-Length": str(size),
-            },
-        )
+        return handed_out(file, f"权责清单_{edition.name}", form)
 
 
-# ── what pages are made of ───────────────────────────────────────────────────────────────────
-
-
-def page(name: str, request: Request | None, status: int = 200, **shown: Any) -> Response:
-    """Return a page; who has it already is told so."""
-    text = _PAGES.get_template(f"rights/{name}.html").render(
-        home=HOME,
-        level_titles=LEVELS,
-        category_titles=CATEGORIES,
-        category_title=category_title,
-        change_titles=CHANGES,
-        kinds=KINDS,
-        measures=MEASURES,
-        approvers=dict(APPROVERS),
-        **shown,
-    )
-    return _answer(text.encode(), "text/html; charset=utf-8", request, status)
-
-
-def _answer(body: bytes, media_type: str, request: Request | None, status: int = 200) -> Response:
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {**_SAFE, "ETag": tag, "Cache-Control": FRESH if status < NOT_FOUND else "no-store"}
-    if request is not None and request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(body, status, headers, media_type=media_type)
-
-
-async def _style(asked: Asked) -> Response:
-    return _answer(_STYLE, "text/css; charset=utf-8", asked.request)
-
-
-def told_to_the_public(path: str, problem: Problem) -> Response:
-    """Return what answers a problem: a page below `HOME`, a problem document everywhere else."""
-    if path != HOME and not path.startswith(f"{HOME}/"):
-        return problem.response()
-    answer = page("problem", None, problem.status, problem=problem)
-    answer.headers.update(problem.headers)
-    return answer
+def _chosen(options: str, value: str | None) -> Markup:
+    """Return options, written already, with one of them selected."""
+    own = f'value="{escape(value or "")}"'
+    return Markup(options.replace(own, f"{own} selected", 1) if value else options)  # noqa: S704  (escaped above)
 
 
 def _fields(content: str) -> list[tuple[str, tuple[str, ...]]]:

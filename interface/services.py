@@ -23,6 +23,7 @@ from application.filing import Filing, Receipt
 from application.in_force import SUBJECT, InForce
 from application.journal import Writer
 from application.proposals import Proposals
+from application.rights_differences import Differences
 from application.rights_importing import Plan, Wanted
 from application.rights_reading import RightsRead
 from domain.vocabulary import Entry
@@ -121,6 +122,7 @@ class Services:
     copy_names: Callable[[Sequence[str]], dict[str, str]]
     read_lists: Callable[..., list[RightsRead]]
     plan_lists: Callable[[Sequence[RightsRead], Wanted], Plan]
+    write_differences: Callable[[Differences, Sequence[tuple[str, str]], IO[bytes]], int]
     write_report: Callable[[Sequence[RightsRead], IO[bytes]], None]
     evidence: Evidence
     proposals: Proposals

@@ -47,7 +47,7 @@ _PAGES: Final = jinja2.Environment(
 )
 _STYLE: Final = files("interface").joinpath("static/qingdan.css").read_bytes()
 
-KEPT_BYTES: Final = 32 * 1024 * 1024
+KEPT_BYTES: Final = 96 * 1024 * 1024
 """Pages kept take no more memory than so much."""
 
 _HTML: Final = "text/html; charset=utf-8"

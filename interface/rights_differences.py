@@ -2,23 +2,26 @@
 
 GET /api/rights/differences?from_edition=…&to_edition=…
 GET /api/rights/differences?from_day=2024-01-01&to_day=2024-12-31&department=…&category=01
+    &form=xlsx (or Accept)   as a workbook, which is noted as an export
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import IO, Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from application.access import Right
+from application.access import Export, Right
 from application.rights import CATEGORIES, LEVELS
 from application.rights_differences import KINDS, MEASURES, Difference, Differences, Tally
 from interface.asking import Param
+from interface.exports import MEDIA, form_accepted, handed_out, scratch
 from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import Problem
 from interface.rights_lists import Edition, Lists, Moment
+from interface.services import Services
 from interface.shown import answer
 
 
@@ -83,6 +86,12 @@ PARAMS: Final = (
     Param("level", "清单层级", "choice", choices=tuple(LEVELS), default="district"),
     Param("department", "部门（系统内编号）", "id"),
     Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
+    Param(
+        "form",
+        "答复形式：json；xlsx 工作簿（事项数、变动事项、变更要素三张表）；不写则按请求头 Accept",
+        "choice",
+        choices=("json", "xlsx"),
+    ),
 )
 _DIFFERENCES = Operation(
     summary="权责清单对照",
@@ -91,8 +100,14 @@ _DIFFERENCES = Operation(
     "并按部门和职权类型核对“原有＋增加－减少＝现有”。",
     right=Right.READ,
     params=PARAMS,
-    answers=(Answer(200, "对照结果", DifferencesShown),),
-    problems=("rights.edition-unknown", "ledger.not-opened", "ledger.not-built", "server.busy"),
+    answers=(Answer(200, "对照结果", DifferencesShown, files=(MEDIA["xlsx"],)),),
+    problems=(
+        "rights.edition-unknown",
+        "export.too-large",
+        "ledger.not-opened",
+        "ledger.not-built",
+        "server.busy",
+    ),
 )
 
 
@@ -105,10 +120,60 @@ def add_routes(api: Api) -> None:
         before, after, level = await api.services.run(ends, lists, query)
         found = await api.services.run_export(lists.compared, before, after, level)
         within = found.within(query["department"], query["category"])
+        if (query["form"] or form_accepted(asked.request)) == "xlsx":
+            about = about_differences(before, after, level, "内部")
+            file = await api.services.run_export(workbook, api.services, within, about)
+            await api.services.run(_note, api.services, asked, len(within.lines))
+            return handed_out(file, f"权责清单对照_{before.valid_on}_{after.valid_on}", "xlsx")
         clocks = {"from_day": before.valid_on, "to_day": after.valid_on, "level": level}
         return answer({**clocks, **as_json(within)})
 
     api.add("GET", "/api/rights/differences", shown, _DIFFERENCES)
+
+
+def about_differences(
+    before: Moment, after: Moment, level: str, secrecy: str, names: tuple[str, str] = ("", "")
+) -> list[tuple[str, str]]:
+    """Return what a workbook of differences says about itself."""
+    sides = zip(("原清单", "现清单"), names, (before, after), strict=True)
+    return [
+        ("台账", "权责清单对照"),
+        ("清单层级", LEVELS[level]),
+        *(
+            (side, f"{name}（{at.valid_on}）" if name else str(at.valid_on))
+            for side, name, at in sides
+        ),
+        ("密级", secrecy),
+    ]
+
+
+def workbook(services: Services, found: Differences, about: list[tuple[str, str]]) -> IO[bytes]:
+    """Return differences as a workbook, an open file."""
+    file = scratch()
+    try:
+        services.write_differences(found, about, file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _note(services: Services, asked: Asked, rows: int) -> None:
+    """Note that a comparison left as a file."""
+    given = {name: str(value) for name, value in asked.query.items() if value is not None}
+    services.access_log.note(
+        Export(
+            actor=asked.session.name,
+            what="rights_items",
+            question=given,
+            rows=rows,
+            unmasked=False,
+            position=services.journal.head()[0],
+            valid_on=asked.query["to_day"],
+            format="xlsx",
+            secrecy="internal",
+        )
+    )
 
 
 def ends(lists: Lists, query: dict[str, Any]) -> tuple[Moment, Moment, str]:

@@ -4,6 +4,7 @@
     /qingdan/{edition}                      a list by department, category and keyword
     /qingdan/{edition}/{item}               an item with all it says, its bases and history
     /qingdan/duibi?from=…&to=…              what differs between two editions
+    /qingdan/duibi.xlsx?from=…&to=…         the same as a workbook
     /qingdan/{edition}/xiazai.{format}      the list as a file
 
 An edition never changes, so every address below it answers for ever with the same list.
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
@@ -21,14 +23,19 @@ from starlette.responses import RedirectResponse, Response
 
 from application.filing import OFFICE_ZONE
 from application.rights import CATEGORIES, LEVELS
-from application.rights_differences import lines_of
+from application.rights_differences import Differences, lines_of
 from domain.rights_content import ItemContent
 from interface.asking import Param
 from interface.exports import MEDIA, handed_out, scratch
 from interface.ledger_questions import WORDS
 from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import Problem
-from interface.rights_differences import edition_ends, found_edition
+from interface.rights_differences import (
+    about_differences,
+    edition_ends,
+    found_edition,
+    workbook,
+)
 from interface.rights_lists import (
     COUNTED,
     EDITIONS_REMEMBERED,
@@ -47,6 +54,8 @@ _LEVEL = Param("level", "清单层级", "choice", choices=tuple(LEVELS), default
 _DEPARTMENT = Param("department", "部门", "id")
 _CATEGORY = Param("category", "职权类型", "choice", choices=tuple(CATEGORIES))
 
+_TWO = (Param("from", "原版次", "id"), Param("to", "现版次", "id"), _DEPARTMENT, _CATEGORY)
+
 
 def add_routes(api: Api) -> None:
     """Add the pages."""
@@ -58,11 +67,8 @@ def add_routes(api: Api) -> None:
             pages.home,
             (_LEVEL, Param("valid_on", "日期", "date"), Param("edition", "版次", "id")),
         ),
-        (
-            f"{HOME}/duibi",
-            pages.differences,
-            (Param("from", "原版次", "id"), Param("to", "现版次", "id"), _DEPARTMENT, _CATEGORY),
-        ),
+        (f"{HOME}/duibi", pages.differences, _TWO),
+        (f"{HOME}/duibi.xlsx", pages.workbook, _TWO),
         (f"{HOME}/{{edition}}/xiazai.{{format}}", pages.file, (_EDITION, _FORMAT)),
         (
             f"{HOME}/{{edition}}",
@@ -192,13 +198,12 @@ class _Pages:
 
     async def differences(self, asked: Asked) -> Response:
         """Show what differs between two editions; or let them be chosen."""
-        query, lists = asked.query, self._lists
-        editions = await self._services.run(lists.editions)
+        query = asked.query
+        editions = await self._services.run(self._lists.editions)
         if not (query["from"] and query["to"]):
             return made("choose", editions=editions).answer(asked.request)
-        early, late = await self._services.run(self._two, query["from"], query["to"])
-        before, after, level = edition_ends(early, late)
-        found = await self._services.run_export(lists.compared, before, after, level)
+        early, late, found = await self._compared(query)
+        chosen = {name: query[name] for name in ("department", "category") if query[name]}
         shown = made(
             "differences",
             early=early,
@@ -207,8 +212,28 @@ class _Pages:
             found=found.within(query["department"], query["category"]),
             departments={one.department: one.department_name for one in found.tallies},
             query=query,
+            file=f"{HOME}/duibi.xlsx?{urlencode({'from': early.id, 'to': late.id, **chosen})}",
         )
         return shown.answer(asked.request)
+
+    async def workbook(self, asked: Asked) -> Response:
+        """Hand out what differs between two editions as a workbook."""
+        query = asked.query
+        if not (query["from"] and query["to"]):
+            raise Problem("request.parameters", "请选择两个版次。")
+        early, late, found = await self._compared(query)
+        within = found.within(query["department"], query["category"])
+        before, after, level = edition_ends(early, late)
+        about = about_differences(before, after, level, "公开", (early.name, late.name))
+        file = await self._services.run_export(workbook, self._services, within, about)
+        return handed_out(file, f"权责清单对照_{early.name}_{late.name}", "xlsx")
+
+    async def _compared(self, query: dict[str, Any]) -> tuple[Edition, Edition, Differences]:
+        """Return two editions, the earlier first, and what differs between them."""
+        early, late = await self._services.run(self._two, query["from"], query["to"])
+        before, after, level = edition_ends(early, late)
+        run = self._services.run_export
+        return early, late, await run(self._lists.compared, before, after, level)
 
     def _two(self, one: str, other: str) -> tuple[Edition, Edition]:
         found = [found_edition(self._lists, key) for key in (one, other)]

@@ -61,6 +61,7 @@ from interface import (
     rights_importing,
     rights_pages,
     rights_shown,
+    rights_watch,
 )
 from interface.frame import Frame, http_problem
 from interface.operations import Api, describe
@@ -91,6 +92,7 @@ def make_app(office: Office) -> FastAPI:
         part.add_routes(api)
     rights_importing.add_routes(api)
     rights_differences.add_routes(api)
+    rights_watch.add_routes(api)
     rights_pages.add_routes(api)
 
     @asynccontextmanager

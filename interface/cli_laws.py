@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections import Counter
-from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from application.filing import Filing
-from application.laws import LawRow, read_versions
-from application.rights import ItemRow
-from application.rights_watch import CERTAINTIES, PROBLEMS, Finding, Register, watch
+from application.laws import read_versions
+from application.rights_watch import CERTAINTIES, PROBLEMS, Finding, is_wanted, watch_ledgers
+from domain.laws import law_id
 from infrastructure.ledger_questions import Asked
-from infrastructure.office import Office
-from interface.cli_office import CannotDo, Commands, day, opened_office, operator, out, table_of
+from interface.cli_office import (
+    CannotDo,
+    Commands,
+    day,
+    instant,
+    opened_office,
+    operator,
+    out,
+    table_of,
+)
 
 FAULTY: Final = 5
 """Exit code: done, but some rows could not be read or were refused."""
@@ -32,8 +38,12 @@ def register(commands: Commands) -> None:
     action.add_argument("file", type=Path, metavar="文件", help="表头含名称、效力层级、日期或沿革")
     action.add_argument("--dry-run", action="store_true", help="只试办，不作任何记录")
     action.set_defaults(run=_import)
-    action = actions.add_parser("watch", help="列出依据已废止、未施行、已更新、层级不符的事项")
+    action = actions.add_parser(
+        "watch", help="列出依据已废止、未施行、版本已更新或未入库、层级不符的事项"
+    )
     action.add_argument("--on", metavar="日期", help="按哪一天的清单和法规库（今天）")
+    action.add_argument("--known-at", metavar="时刻", help="按当时已知的内容，默认此刻")
+    action.add_argument("--law", metavar="法规名称", help="只列以这部法规为依据的")
     action.add_argument(
         "--problem",
         choices=tuple(PROBLEMS),
@@ -81,47 +91,40 @@ def _import(options: argparse.Namespace) -> int:
 def _watch(options: argparse.Namespace) -> int:
     if options.limit < 1:
         raise CannotDo("--limit 应是大于 0 的整数。")
-    asked_on = None if options.on is None else day(options.on)
+    law = None if options.law is None else law_id(options.law)
+    clocks = {
+        "valid_on": None if options.on is None else day(options.on),
+        "known_at": None if options.known_at is None else instant(options.known_at),
+    }
     with opened_office() as office:
-        laws, on = _rows(office, "laws", LawRow, asked_on)
-        items, on = _rows(office, "rights_items", ItemRow, on)
-        names = _names(office, on)
-    found = list(watch(items.items(), Register(laws), on))
-    counts = Counter(one.problem for one in found)
-    shown = [one for one in found if options.problem in (None, one.problem)]
-    if options.problem is None:
-        shown = [one for one in shown if one.problem != "unknown"]
-    _show(shown[: options.limit], names)
-    told = "，".join(f"{PROBLEMS[problem]} {n} 处" for problem, n in counts.most_common())
-    out.print(f"{on} 清单事项 {len(items)} 项，法规库 {len(laws)} 部。{told or '没有发现问题'}。")
-    if len(shown) > options.limit:
-        out.print(f"另有 {len(shown) - options.limit} 处没有列出，可用 --limit 多列。")
+        found = watch_ledgers(
+            office.ledgers,
+            Asked,
+            clocks,
+            wanted=lambda one: is_wanted(one, options.problem, None, law),
+            filters={},
+            limit=options.limit,
+        )
+    _show(found.kept)
+    told = "，".join(f"{PROBLEMS[name]} {n} 处" for name, n in found.by_problem().most_common())
+    out.print(
+        f"{found.day} 清单事项 {found.items} 项，法规库 {found.laws} 部。{told or '没有发现问题'}。"
+    )
+    for (problem, certainty), n in sorted(found.counts.items()):
+        if problem != "unknown":
+            out.print(f"  {PROBLEMS[problem]}（{CERTAINTIES[certainty]}）{n} 处")
+    if found.left:
+        out.print(f"另有 {found.left} 处没有列出，可用 --limit 多列。")
     return 0
 
 
-def _rows(
-    office: Office, ledger: str, shape: type[Any], on: date | None
-) -> tuple[dict[str, Any], date]:
-    """Return a ledger's rows by key, and the day as of which they are."""
-    width = len(shape._fields)
-    with office.ledgers.stream(ledger, Asked(valid_on=on)) as stream:
-        rows = {line.key: shape(*line.values[:width]) for line in stream.lines}
-        return rows, stream.seen.valid_on
-
-
-def _names(office: Office, on: date) -> dict[str, str]:
-    with office.ledgers.stream("institutions", Asked(valid_on=on)) as stream:
-        at = [one.name for one in stream.columns].index("name")
-        return {line.key: line.values[at] for line in stream.lines}
-
-
-def _show(found: list[Finding], names: dict[str, str]) -> None:
+def _show(found: list[Finding]) -> None:
     if not found:
         return
     table = table_of("部门", "事项", "依据", "问题", "说明", "把握")
     for one in found:
         table.add_row(
-            names.get(one.department, one.department),
+            one.department_name,
             one.name,
             f"《{one.title}》{one.articles}",
             PROBLEMS[one.problem],

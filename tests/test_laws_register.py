@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from application.laws import read_versions
-from application.rights_watch import Finding, Register, watch
+from application.rights_watch import Finding, Register, Watched, watch
 from application.standings import later_entries_keep_their_footing
 from domain.code_sets_rights import BasisLevel
 from domain.journal import Voided
@@ -142,8 +142,9 @@ def test_a_table_of_versions_is_read() -> None:
 
 def found(story: Listed, on: date) -> list[Finding]:
     """What the watch finds on a day."""
-    register = Register(story.rows("laws", on))
-    return list(watch(story.rows("rights_items", on).items(), register, on))
+    rows = story.rows("rights_items", on).items()
+    items = ((key, Watched(r.department, None, r.name, r.sub_name, r.content)) for key, r in rows)
+    return list(watch(items, Register(story.rows("laws", on), on)))
 
 
 def resting_on(*bases: LegalBasis) -> Any:
@@ -179,24 +180,44 @@ def test_what_is_not_in_force_yet_is_listed_until_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "older"),
+    ("version", "before", "after"),
     [
-        ("2000年7月8日主席令第三十四号，2015年11月4日予以修改", True),
-        ("2015年修正", True),
-        ("2021年12月24日修正", False),
-        ("2021年修正", False),
-        ("第四次修正", False),
-        (None, False),
+        ("2000年7月8日主席令第三十四号，2015年11月4日予以修改", "newer", "superseded"),
+        ("2015年修正", "newer", "superseded"),
+        ("2000年7月8日通过", None, "superseded"),
+        ("2021年12月24日修正", "pending", None),
+        ("2021年修正", "pending", None),
+        ("2022年11月修正", "newer", "newer"),
+        ("第四次修正", None, None),
+        (None, None, None),
     ],
 )
 def test_a_cited_version_is_compared_with_the_one_in_force(
-    version: str | None, *, older: bool
+    version: str | None, before: str | None, after: str | None
 ) -> None:
-    """By the latest day or year that the citation names; nothing named, nothing said."""
+    """By the latest day, month or year that the citation names; nothing named, nothing said."""
     story = Listed(today=LATER)
     story.given(FIRST, registering(), story.taking_over_item(resting_on(cited(version=version))))
-    assert [one.problem for one in found(story, LATER)] == ["superseded"] * older
-    assert found(story, date(2022, 1, 1)) == []
+    told = [[one.problem for one in found(story, day)] for day in (date(2022, 1, 1), LATER)]
+    assert told == [[one] if one else [] for one in (before, after)]
+
+
+def test_a_version_that_is_not_in_force_yet_is_told_with_its_day() -> None:
+    """And the one that is in force until then."""
+    story = Listed(today=LATER)
+    text = resting_on(cited(version="2021年12月24日修正"))
+    story.given(FIRST, registering(), story.taking_over_item(text))
+    (one,) = found(story, date(2022, 1, 1))
+    assert one.detail == "所引版本自2022-03-01起施行；2022-01-01有效的是2000-07-08公布的版本。"
+
+
+def test_a_version_without_its_day_is_less_sure() -> None:
+    """Amendments by the number of a decree only: perhaps the one in force is meant."""
+    story = Listed(today=LATER)
+    text = resting_on(cited(version="2000年7月8日通过，根据主席令第26号、第105号修订"))
+    story.given(registering(), story.taking_over_item(text))
+    (one,) = found(story, LATER)
+    assert (one.problem, one.certainty) == ("superseded", "undated")
 
 
 def test_a_wrong_level_is_listed_a_general_word_is_not() -> None:
@@ -216,6 +237,7 @@ def test_how_sure_a_match_is_belongs_to_the_answer() -> None:
     story.given(RepealLaw(effective_on=LATER, law_title="危险货物道路运输安全管理办法"))
     titles = (
         "危险货物道路运输安全管理办法",
+        "危险货物道路运输安全管理条例",
         "危险货物道路运输安全管理办法（试行）",
         "危险货物道路运输安全的管理办法",
         "渔业法",
@@ -223,6 +245,7 @@ def test_how_sure_a_match_is_belongs_to_the_answer() -> None:
     story.given(story.taking_over_item(resting_on(*(cited(t, level=None) for t in titles))))
     assert [(one.problem, one.certainty) for one in found(story, LATER)] == [
         ("repealed", "same"),
+        ("unknown", "none"),
         ("repealed", "remark"),
         ("repealed", "alike"),
         ("unknown", "none"),

@@ -113,6 +113,17 @@ def test_a_table_of_laws_goes_in_and_the_watch_speaks(listed: Shell, tmp_path: P
     assert "依据已废止 3 处" in listed.out
     assert "另有 1 处没有列出" in listed.out
     assert "自2024-06-01" in listed.out
+    assert "依据已废止（名称一致）3 处" in listed.out
+    assert listed.run("laws", "watch", "--on", "2024-06-01", "--law", "种子法") == 0
+    assert listed.out.count("自2024-06-01") == 3
+    assert listed.run("laws", "watch", "--on", "2024-06-01", "--law", "渔业法") == 0
+    assert "自2024-06-01" not in listed.out
+    with listed.office() as office:
+        known = office.journal.entry(office.journal.head()[0] - 1)
+    assert known is not None
+    before = ["--known-at", known.recorded_at.isoformat()]
+    assert listed.run("laws", "watch", "--on", "2024-06-01", *before) == 0
+    assert "没有发现问题" in listed.out
 
 
 @pytest.mark.parametrize(

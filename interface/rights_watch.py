@@ -1,0 +1,151 @@
+"""The basis watch (依据监测) over REST: what items rest on law that is not what they say it is.
+
+GET /api/rights/watch?valid_on=2025-06-01&problem=repealed&department=…
+GET /api/rights/watch?law=…                             what rests on one law, once it is repealed
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from application.access import Right
+from application.rights import CATEGORIES, LEVELS
+from application.rights_watch import (
+    CERTAINTIES,
+    PROBLEMS,
+    Finding,
+    Watch,
+    is_wanted,
+    watch_ledgers,
+)
+from interface.asking import Param
+from interface.ledger_questions import CLOCKS
+from interface.operations import Answer, Api, Asked, Operation
+from interface.shown import answer
+
+PATH: Final = "/api/rights/watch"
+PAGE: Final = 100
+LONGEST_PAGE: Final = 1000
+
+
+class FindingShown(BaseModel):
+    """One thing that is not in order with one citation of one item."""
+
+    item: Annotated[str, Field(title="事项（系统内编号）")]
+    department: Annotated[str, Field(title="部门（系统内编号）")]
+    department_name: Annotated[str, Field(title="部门")]
+    name: Annotated[str, Field(title="事项名称")]
+    sub_name: Annotated[str | None, Field(title="子项名称")]
+    title: Annotated[str, Field(title="所引文件名称")]
+    articles: Annotated[str, Field(title="条款")]
+    problem: Annotated[str, Field(title="问题", examples=list(PROBLEMS))]
+    problem_title: Annotated[str, Field(title="问题名称")]
+    detail: Annotated[str, Field(title="说明")]
+    law: Annotated[str | None, Field(title="法规（系统内编号）")]
+    certainty: Annotated[str, Field(title="把握", examples=list(CERTAINTIES))]
+    certainty_title: Annotated[str, Field(title="把握程度")]
+    link: Annotated[str, Field(title="事项的地址")]
+
+
+class WatchShown(BaseModel):
+    """What the watch found."""
+
+    valid_on: Annotated[date, Field(title="业务日期")]
+    position: Annotated[int, Field(title="截至流水号")]
+    items: Annotated[int, Field(title="清单事项数")]
+    laws: Annotated[int, Field(title="法规库中的法规数")]
+    counts: Annotated[
+        dict[str, dict[str, int]],
+        Field(title="各类问题的处数，按把握程度", description="按部门等条件、不按问题和翻页计"),
+    ]
+    findings: Annotated[list[FindingShown], Field(title="问题")]
+    next: Annotated[str | None, Field(title="下一页地址")]
+
+
+def _codes(table: dict[Any, str]) -> str:
+    return "，".join(f"{code} {title}" for code, title in table.items())
+
+
+_WATCH = Operation(
+    summary="依据监测",
+    tag="权责清单",
+    description="在任一业务日期、按任一时刻已知的清单和法规库，逐条核对事项的实施依据、责任依据和追责"
+    "依据：已废止、尚未施行、版本已更新、所引版本未入库、层级标注不符；并注明认定的把握程度。"
+    "法规库中没有的文件，指定 problem=unknown 时才列出。"
+    "法规登记废止后，用 law 即可列出以它为依据的事项。",
+    right=Right.READ,
+    params=(
+        *CLOCKS,
+        Param("problem", f"问题：{_codes(dict(PROBLEMS))}", "choice", choices=tuple(PROBLEMS)),
+        Param(
+            "certainty", f"把握：{_codes(dict(CERTAINTIES))}", "choice", choices=tuple(CERTAINTIES)
+        ),
+        Param("law", "法规（系统内编号，见法规库台账）", "id"),
+        Param("department", "部门（系统内编号）", "id"),
+        Param("level", "清单层级", "choice", choices=tuple(LEVELS)),
+        Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
+        Param("after", "只列此事项编号之后的（翻页用）", "id"),
+        Param(
+            "limit", "每页约多少处；同一事项的不分开", "integer", default=PAGE, maximum=LONGEST_PAGE
+        ),
+    ),
+    answers=(Answer(200, "监测结果", WatchShown),),
+    problems=("ledger.not-opened", "ledger.not-built", "server.busy"),
+)
+
+
+def add_routes(api: Api) -> None:
+    """Add the route."""
+    services = api.services
+
+    async def shown(asked: Asked) -> Response:
+        query = asked.query
+        chosen = {name: query[name] for name in ("department", "level", "category")}
+        found = await services.run_export(
+            watch_ledgers,
+            services.ledgers,
+            services.ledger_question,
+            {clock.name: query[clock.name] for clock in CLOCKS},
+            wanted=lambda one: is_wanted(one, query["problem"], query["certainty"], query["law"]),
+            filters={name: value for name, value in chosen.items() if value is not None},
+            after=query["after"],
+            limit=query["limit"],
+        )
+        return answer(_shown(found, dict(asked.request.query_params)))
+
+    api.add("GET", PATH, shown, _WATCH)
+
+
+def _shown(found: Watch, given: dict[str, str]) -> dict[str, Any]:
+    counts: dict[str, Counter[str]] = {}
+    for (problem, certainty), n in found.counts.items():
+        counts.setdefault(problem, Counter())[certainty] += n
+    onward = None
+    if found.left:  # at the same point of both clocks, whatever is filed meanwhile
+        rest = {name: value for name, value in given.items() if name != "known_at"}
+        clocks = {"valid_on": str(found.day), "known": str(found.position)}
+        onward = {**rest, **clocks, "after": found.kept[-1].item}
+    return {
+        "valid_on": found.day,
+        "position": found.position,
+        "items": found.items,
+        "laws": found.laws,
+        "counts": counts,
+        "findings": [_finding(one) for one in found.kept],
+        "next": onward and f"{PATH}?{urlencode(onward)}",
+    }
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        **one._asdict(),
+        "problem_title": PROBLEMS[one.problem],
+        "certainty_title": CERTAINTIES[one.certainty],
+        "link": f"/api/ledgers/rights_items/{one.item}",
+    }

@@ -183,6 +183,7 @@ def _welcome(office: Office, settings: Settings) -> None:
      -H 'Content-Type: application/json' \\
      -d '{{"effective_on":"{today}","institution":"{unit}","reason":"试一试"}}'
 
+权责清单的公开页面（用浏览器打开，不用登录）：{address}/qingdan
 接口说明（OpenAPI）：{address}/openapi.json
 """,
     )

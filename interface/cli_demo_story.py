@@ -27,6 +27,7 @@ from infrastructure.ledger_reading import Asked
 from infrastructure.office import Office
 from infrastructure.workbooks import open_book
 from interface.cli_demo_district import OPENING, District, write_books
+from interface.cli_demo_rights import RightsStory
 from interface.cli_office import progress
 
 CLERK: Final = "jingban"
@@ -126,11 +127,11 @@ class _Story:
         self.papers = 0
         self.filings = 0
 
-    def file(self, kind: str, **body: Any) -> Receipt:
+    def file(self, kind: str, *, by: str = CLERK, **body: Any) -> Receipt:
         """File one command, once."""
         self.filings += 1
         made = COMMANDS[kind].model_validate(body)
-        return self.office.writer.do(Filing((made,), CLERK, key=f"demo-{self.filings}"))
+        return self.office.writer.do(Filing((made,), by, key=f"demo-{self.filings}"))
 
     def paper(self, title: str, day: date, level: str = "district") -> list[dict[str, Any]]:
         """Register a document of that day and return it as a basis."""
@@ -155,6 +156,8 @@ class _Story:
             for n, day in enumerate(days):
                 acts[n % len(acts)](day)
                 report("办理示范业务", n + 1, len(days))
+        departments = {one.name: one.institution for one in self.places}
+        RightsStory(self.file, self.paper, departments, today).tell()
         self._a_name_changes()
         self._a_basis_is_missing()
         self._a_mistake_is_voided()

@@ -1,5 +1,6 @@
 """The public pages (公开页面) of the rights lists: no login, no scripts, on paper too.
 
+    /                                       leads to /qingdan: there is no other page
     /qingdan                                the edition in force (?valid_on= on a day)
     /qingdan/{edition}                      a list by department, category and keyword
     /qingdan/{edition}/{item}               an item with all it says, its bases and history
@@ -61,6 +62,7 @@ def add_routes(api: Api) -> None:
     """Add the pages."""
     pages = _Pages(api.services)
     routes = (
+        ("/", pages.front, ()),
         ("/static/qingdan.css", style, ()),
         (
             HOME,
@@ -109,6 +111,10 @@ class _Pages:
         self._options = lru_cache(EDITIONS_REMEMBERED)(self._department_options)
 
     # ── which edition ────────────────────────────────────────────────────────────────────────
+
+    async def front(self, asked: Asked) -> Response:  # noqa: ARG002  (as every page is called)
+        """Lead whoever types the bare address to what the public may read."""
+        return RedirectResponse(HOME, 303)
 
     async def home(self, asked: Asked) -> Response:
         """Lead to the edition chosen, or in force on a day; or say that there is none."""

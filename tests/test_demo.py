@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,24 @@ _ID = re.compile(rf"\b[{ID_ALPHABET}]{{{ID_LENGTH}}}\b")
 
 
 def told(office: Office) -> list[str]:
-    """Return what the journal says, internal ids replaced by their number in order of coming."""
+    """Return what the journal says, internal ids replaced by their number in order of coming.
+
+    What an append says in the order of its ids, or hashes of them, is told apart from that.
+    """
     numbers: dict[str, int] = {}
 
     def number(found: re.Match[str]) -> str:
         return f"#{numbers.setdefault(found[0], len(numbers))}"
 
-    entries = reversed(_all(office))
-    said = (f"{e.fact.fact_name} {e.effective_on} {e.fact.model_dump_json()}" for e in entries)
-    return [_ID.sub(number, one) for one in said]
+    said: list[str] = []
+    for _, append in groupby(reversed(_all(office)), key=lambda entry: entry.recorded_at):
+        bodies = (
+            f"{e.fact.fact_name} {e.effective_on} "
+            f"{e.fact.model_dump_json(exclude={'counts', 'digest'})}"
+            for e in append
+        )
+        said += sorted(_ID.sub(number, one) for one in bodies)
+    return said
 
 
 def _all(office: Office) -> list[Any]:
@@ -77,7 +87,7 @@ def test_the_same_seed_invents_the_same_district() -> None:
 def test_an_interrupted_demonstration_goes_on_where_it_stopped(
     empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Interrupted twice, it ends as one that was not, and nothing is recorded twice."""
+    """Interrupted again and again, it ends as one that was not, and nothing is recorded twice."""
     whole, broken = (
         Office(empty_database, MASTER_KEY, schema=name) for name in ("whole", "broken")
     )
@@ -87,7 +97,7 @@ def test_an_interrupted_demonstration_goes_on_where_it_stopped(
     assert len(expected) > 1000
     file = _Story.file
     with broken:
-        for stop in (2, 20):
+        for stop in (2, 20, 70):  # the last of them among the rights lists
             monkeypatch.setattr(_Story, "file", _interrupted(file, stop))
             with pytest.raises(KeyboardInterrupt):
                 load(broken, MAKING, tmp_path)
@@ -158,6 +168,7 @@ def test_a_second_start_keeps_the_data(folder: Path, empty_database: str, port: 
     assert f"http://127.0.0.1:{port}" in said
     assert all(f"\n{n}. " in said for n in (1, 2, 3))
     _try_the_refusal(said, port)
+    _try_the_pages(port)
     assert "示范数据还没有生成完" not in ended(program)
     with Office(
         empty_database, load_master_key(folder / "master.key"), schema="office_demo"
@@ -187,6 +198,23 @@ def _try_the_refusal(said: str, port: int) -> None:
         answer = client.post("/api/institutions/abolish", json=abolish, headers=header)
         assert answer.status_code == 409
         assert answer.json()["rule"]["name"] == "account_is_empty"
+
+
+def _try_the_pages(port: int) -> None:
+    """The bare address leads to the public list; the two editions differ as the story tells."""
+    address = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=address, trust_env=False, follow_redirects=True) as client:
+        page = client.get("/")
+        assert page.status_code == 200
+        assert "示范·第二版" in page.text
+        assert "农产品产地证明核发" in page.text
+        choice = re.search(r'<select[^>]*name="edition".*?</select>', page.text, re.DOTALL)
+        assert choice is not None
+        later, earlier = re.findall(r'<option value="([0-9A-Z]{16})"', choice[0])
+        changes = client.get("/qingdan/duibi", params={"from": earlier, "to": later}).text
+    for name in ("农产品产地证明核发", "水产苗种场备案核验", "种苗经营许可"):
+        assert name in changes
+    assert "兽药零售许可" not in changes
 
 
 def _when_up(port: int) -> None:

@@ -59,6 +59,7 @@ from interface import (
     proposals,
     rights_differences,
     rights_importing,
+    rights_notices,
     rights_pages,
     rights_shown,
     rights_watch,
@@ -93,6 +94,7 @@ def make_app(office: Office) -> FastAPI:
     rights_importing.add_routes(api)
     rights_differences.add_routes(api)
     rights_watch.add_routes(api)
+    rights_notices.add_routes(api)
     rights_pages.add_routes(api)
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ Every function waits for the database: call it through `Services.run`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
@@ -37,7 +37,7 @@ TOLD: Final = (
 )
 """The columns that an item's page shows; its text is all in ``content``."""
 
-HISTORY: Final = ("effective_on", "change", "former_name", "fields")
+HISTORY: Final = ("effective_on", "change", "former_name", "fields", "adjustment")
 """The columns that an item's history shows."""
 
 LATELY: Final = 1.0
@@ -220,6 +220,16 @@ class Lists:
             "rights_changes", asked, limit=MOST_LINES
         ).rows()
         return rows
+
+    def announced(self, edition: Edition, adjustments: Iterable[str]) -> set[str]:
+        """Return those of the adjustments that had been published when the edition was."""
+        asked = self._asked(seen=self._seen(edition), only=("state",))
+        return {
+            key
+            for key in adjustments
+            for row in self._ledgers.one("rights_adjustments", key, asked).rows()
+            if row["state"] == "published"
+        }
 
     def published_in(self, edition: Edition, key: str) -> tuple[Edition, dict[str, Any]] | None:
         """Return the newest edition, up to this one, in which an item stands, and how it stands."""

@@ -86,10 +86,11 @@ def add_routes(api: Api) -> None:
         (f"{HOME}/{{edition}}/{{item}}", pages.item, (_EDITION, _ITEM)),
     )
     for path, handler, params in routes:
-        api.add("GET", path, handler, _page(params))
+        api.add("GET", path, handler, page_of(params))
 
 
-def _page(params: Sequence[Param]) -> Operation:
+def page_of(params: Sequence[Param]) -> Operation:
+    """Return what a route of a public page is."""
     return Operation(
         summary="权责清单公开页面",
         tag="公开",
@@ -191,13 +192,16 @@ class _Pages:
         if row is None:
             raise Problem("ledger.row-unknown", f"“{edition.name}”中没有这一事项。")
         sources = [one for one in row["sources"].split("、") if one]
+        history = lists.history(edition, key)
+        adjustments = {one["adjustment"] for one in history if one["adjustment"]}
         return made(
             "item",
             edition=edition,
             item=row,
             fields=_fields(row["content"]),
             sources=[one for one in (lists.published_in(edition, s) for s in sources) if one],
-            history=lists.history(edition, key),
+            history=history,
+            announced=lists.announced(edition, adjustments),
         )
 
     # ── what differs ─────────────────────────────────────────────────────────────────────────

@@ -70,7 +70,8 @@ class Lists:
         both = f"/qingdan/duibi?from={self.first}&to={self.second}"
         items = [f"{first}/{self.seeds}", f"{second}/{self.seeds}", f"{second}/{self.fresh}"]
         files = [f"{second}/xiazai.{form}" for form in ("csv", "ndjson")]
-        return ["/qingdan", "/qingdan/duibi", first, second, both, *items, *files]
+        notices = ["/qingdan/gonggao", f"/qingdan/gonggao/{self.second}", "/qingdan/tiaozheng"]
+        return ["/qingdan", "/qingdan/duibi", first, second, both, *items, *notices, *files]
 
 
 @pytest.fixture(scope="module")

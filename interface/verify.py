@@ -333,7 +333,7 @@ def older_checkpoints(folder: Path) -> Wanted:
 
 
 Wanted = dict[int, dict[bytes, str]]  # roots by size, and where each was found
-PART = 8 * 1024 * 1024
+PART, STEP = 8 * 1024 * 1024, 256 * 1024
 ORDER = re.compile(
     rb',"position":([0-9]{1,18}),"prepared_by":"[^"\\]*(?:\\.[^"\\]*)*","recorded_at":"([^"]{27})"'
 )
@@ -379,27 +379,29 @@ def parts(path: Path) -> Iterator[Part]:
 
 
 def cut(path: Path) -> Iterator[tuple[int, int]]:
-    """Cut the journal into parts of whole lines: where each begins, and how many bytes it has."""
+    """Cut the journal into parts of whole lines: where each begins and ends."""
     start, size = 0, path.stat().st_size
     with path.open("rb") as file:
         while start < size:
             file.seek(min(size, start + PART) - 1)
             file.readline()
-            yield start, file.tell() - start
-            start = file.tell()
+            yield start, (start := file.tell())
 
 
 def read_part(path: Path, piece: tuple[int, int]) -> Part:
-    """Read a part that was cut out of the journal."""
-    with path.open("rb", 1024 * 1024) as file:
+    """Read a part that was cut out of the journal, few lines at a time: they stay at hand so."""
+    leaves, found = b"", list[tuple[int, bytes]]()
+    with path.open("rb", STEP) as file:
         file.seek(piece[0])
-        lines = file.readlines(piece[1] - 1)  # it stops after the line that goes beyond so many
-    # A line break missing at the very end takes a byte with it, so that the hash does not fit.
-    leaves = b"".join([sha256(b"\0" + line[:-1]).digest() for line in lines])
-    said = [ORDER.match(line, line.rfind(b',"position":')) for line in lines]
-    found = [(int(one[1]), one[2]) if one else (0, b"") for one in said]
+        while (left := piece[1] - file.tell()) > 0:
+            more = min(left, STEP) - 1  # it stops after the line that goes beyond so many bytes
+            lines = file.readlines(more) if more else [file.readline()]
+            # A line break missing at the very end takes a byte with it: the hash does not fit.
+            leaves += b"".join([sha256(b"\0" + line[:-1]).digest() for line in lines])
+            said = [ORDER.match(line, line.rfind(b',"position":')) for line in lines]
+            found += [(int(one[1]), one[2]) if one else (0, b"") for one in said]
     numbers, stamps = [one[0] for one in found], [one[1] for one in found]
-    n, first, astray = len(lines), numbers[0], 0
+    n, first, astray = len(found), numbers[0], 0
     if numbers != list(range(first, first + n)) or stamps != sorted(stamps):
         follow = [(numbers[i - 1] + 1, stamps[i - 1]) for i in range(n)]
         astray = next(i for i in range(1, n) if found[i][0] != follow[i][0] or found[i] < follow[i])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.evidence import root_of
@@ -329,6 +329,25 @@ def test_parts_fit_together_wherever_the_file_is_cut(
     monkeypatch.setattr(verify, "PART", path.stat().st_size // 5)
     assert len(list(verify.cut(path))) > 4
     assert verify.main([str(export), "--key", key(office)]) == 0
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.binary(max_size=9).map(lambda line: line.replace(b"\n", b"")), min_size=1),
+    st.integers(1, 40),
+    st.integers(1, 20),
+)
+def test_every_line_is_read_once_whatever_its_length(
+    tmp_path: Path, lines: list[bytes], part: int, step: int
+) -> None:
+    """Empty ones too, and at the end of a part or of what is read at a time."""
+    path = tmp_path / "lines"
+    path.write_bytes(b"".join(line + b"\n" for line in lines))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(verify, "PART", part)
+        patched.setattr(verify, "STEP", step)
+        read = [verify.read_part(path, piece)[0] for piece in verify.cut(path)]
+    assert b"".join(read) == b"".join(sha256(b"\x00" + line).digest() for line in lines)
 
 
 def test_roots_that_a_part_brings_along_are_those_of_its_leaves(

@@ -26,6 +26,7 @@ from domain import (
     opening,
     rights_assigning,
     rights_founding,
+    rights_handing_down,
     rights_handing_over,
     rights_opening,
     rights_submitting,
@@ -52,6 +53,7 @@ CONTEXTS = (
     rights_matters,
     rights_assigning,
     rights_handing_over,
+    rights_handing_down,
     rights_founding,
 )
 """The modules that fill the registers when they are imported, in story order."""

@@ -109,6 +109,7 @@ class AdjustmentApproved(Fact, fact="rights.adjustment-approved", called="权责
     meeting: Text | None = None
     takes_effect_on: date
     items: int
+    admissions: Annotated[tuple[str, ...], Subject("admission")] = ()
 
 
 class AdjustmentPublished(Clocked, fact="rights.adjustment-published", called="权责清单调整公布"):
@@ -420,6 +421,7 @@ class ApproveAdjustment(DatedCommand, kind="rights.approve", title="批准调整
             meeting=self.meeting,
             takes_effect_on=day,
             items=sum(max(len(one.items), len(one.contents)) for one in applied.changes),
+            admissions=tuple({one.admission for one in applied.changes if one.admission}),
         )
         for change in applied.changes:
             carrying = Carrying(change, applied.department, day, self.adjustment, past)

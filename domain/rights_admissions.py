@@ -111,9 +111,8 @@ class Admission(Standing, subject="admission", guards=True):
         if isinstance(fact, AdmissionDecided):
             open_ = self.applied is not None and self.admitted is None
             return None if open_ else "该职责准入在这一天不在审定中"
-        if isinstance(fact, Using):
-            return None if self.admitted else "该职责准入在这一天尚未审定通过"
-        return None
+        # Whatever else speaks of an admission has been let through by it.
+        return None if self.admitted else "该职责准入在这一天尚未审定通过"
 
     def covers(self, township: str, matter: str) -> bool:
         """Tell whether it was asked for this matter at this township."""

@@ -48,6 +48,10 @@ class Change(BaseModel):
     receivers: Annotated[tuple[InternalId, ...], Field(title="接收单位", max_length=100)] = ()
     supervision: Annotated[LongText | None, Field(title="事中事后监管措施")] = None
     capacity: Annotated[LongText | None, Field(title="承接能力说明")] = None
+    admission: Annotated[
+        InternalId | None,
+        Field(title="职责准入申请（系统内编号）", description="下放乡镇（街道）的填写"),
+    ] = None
     looked_at: Annotated[
         tuple[InternalId, ...], Field(title="已核对的已取消事项", max_length=100)
     ] = ()

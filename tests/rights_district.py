@@ -20,6 +20,12 @@ from domain.rights_adjusting import (
     PublishAdjustment,
     ReviewAdjustment,
 )
+from domain.rights_admissions import (
+    AdmissionApplied,
+    ApplyForAdmission,
+    DecideAdmission,
+    TownshipOpinion,
+)
 from domain.rights_changes import Change
 from domain.rights_content import Duty, ItemContent, LegalBasis
 from domain.vocabulary import Entry
@@ -64,6 +70,8 @@ def change(kind: AdjustmentKind, *items: str, **more: Any) -> Change:
     """A change of that kind with a reason that fits it."""
     if kind in (K.CANCEL, K.DELEGATE):
         more.setdefault("supervision", "纳入双随机抽查。")
+    if kind is K.DELEGATE:
+        more.setdefault("capacity", "有专门机构和持证人员。")
     return Change(kind=kind, reason=more.pop("reason", REASONS[kind]), items=items, **more)
 
 
@@ -140,6 +148,29 @@ class Listed(District):
         """Apply, review and approve; return the entries of the approval."""
         adjustment = self.applied(*changes, who=who, effective_on=day)
         return self.file(self.approving_it(adjustment, effective_on=day))
+
+    def admitted(self, *matters: str) -> str:
+        """Let matters of the department of agriculture through the gate to the township."""
+        heard = TownshipOpinion(township=self.town, agrees=True, opinion="同意承接。")
+        asked = ApplyForAdmission(
+            effective_on=self.since,
+            department=self.farms,
+            townships=(self.town,),
+            matters=matters,
+            reason="就近办理，方便群众。",
+            opinions=(heard,),
+        )
+        self.file(asked)
+        admission = self.last(AdmissionApplied).admission
+        decided = DecideAdmission(
+            effective_on=self.since,
+            admission=admission,
+            admitted=True,
+            decided_by="both",
+            basis=self.citing(),
+        )
+        self.file(decided)
+        return admission
 
     def names(self, who: str = "", on: date | None = None) -> list[str]:
         """The names on a department's list on a day."""

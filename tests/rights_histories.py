@@ -25,12 +25,6 @@ from domain.code_sets_townships import (
 )
 from domain.deciding import Command, Refused
 from domain.rights import Began, Condition, Item
-from domain.rights_admissions import (
-    AdmissionApplied,
-    ApplyForAdmission,
-    DecideAdmission,
-    TownshipOpinion,
-)
 from domain.rights_assigning import ListMatter, TakeOverMatter
 from domain.rights_changes import Change
 from domain.rights_content import ItemContent, Source
@@ -49,6 +43,8 @@ from tests.rights_district import K, Listed, change, content
 FIRST = date(2021, 6, 1)
 STEPS = 40
 CATEGORIES = tuple(PowerCategory)
+NAMES = (*(f"第{n}项许可" for n in range(60)), *(f"合并{n}" for n in range(4)))
+NAMES = (*NAMES, *(f"分设{n}" for n in range(6)))
 MATTERS = tuple(f"第{n}项检查" for n in range(15))
 SOURCE = Source(file="清单.xlsx", sheet="行政许可", row=2)
 
@@ -77,7 +73,7 @@ class RightsHistory(Listed):
         for n, who in enumerate((self.farms, self.farms, self.farms, self.woods, self.woods)):
             self.item(f"第{n}项许可", who)
         self.province = self.document("province")
-        self.admission = self._through_the_gate()
+        self.admission = self.admitted(*MATTERS, *NAMES)
 
     def file(self, *commands: Command) -> list[Entry]:
         """File, and let whoever watches see the append."""
@@ -122,28 +118,6 @@ class RightsHistory(Listed):
             self._adjust(step, day)
 
     # ── townships' matters ───────────────────────────────────────────────────────────────────
-
-    def _through_the_gate(self) -> str:
-        heard = TownshipOpinion(township=self.town, agrees=True, opinion="同意。")
-        asked = ApplyForAdmission(
-            effective_on=FIRST,
-            department=self.farms,
-            townships=(self.town,),
-            matters=MATTERS,
-            reason="就近办理。",
-            opinions=(heard,),
-        )
-        self.file(asked)
-        admission = self.last(AdmissionApplied).admission
-        decided = DecideAdmission(
-            effective_on=FIRST,
-            admission=admission,
-            admitted=True,
-            decided_by="both",
-            basis=self.citing(),
-        )
-        self.file(decided)
-        return admission
 
     def _about_matters(self, step: Step, day: date) -> Command:
         name = MATTERS[step.a % len(MATTERS)]
@@ -212,6 +186,7 @@ class RightsHistory(Listed):
             *items,
             contents=contents.get(kind, ()),
             receivers=receivers,
+            admission=self.admission if kind is K.DELEGATE else None,
             looked_at=self._everything(),
         )
         self.adjusted(one, who=now.department, day=day)

@@ -412,7 +412,8 @@ def test_what_is_handed_down_is_on_below_on_the_same_day() -> None:
     """No day without somebody who may act; taken back, it is off below on that day too."""
     story = Listed()
     item = story.item()
-    approving(story, change(K.DELEGATE, item, receivers=(story.town,)))
+    gate = story.admitted("种子生产经营许可")
+    approving(story, change(K.DELEGATE, item, receivers=(story.town,), admission=gate))
     story.then(AdjustmentApproved, ItemAdded, ItemRemoved)
     below = story.last(ItemAdded)
     assert (below.kind, below.level.value, below.sources) == (K.RECEIVE, "township", (item,))

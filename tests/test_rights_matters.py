@@ -10,7 +10,8 @@ from domain.code_sets import InstitutionCategory, InstitutionRank
 from domain.code_sets_rights import BodyNature, PowerOrigin
 from domain.code_sets_townships import ActingName, EvaluationResult, MatterDuty, MatterOrigin
 from domain.institutions_changes import AbolishInstitution
-from domain.rights import item_is_on_the_list
+from domain.rights import ItemAdded, item_is_on_the_list
+from domain.rights_adjusting import AdjustmentApproved, Opinion
 from domain.rights_admissions import (
     AdmissionApplied,
     AdmissionDecided,
@@ -39,6 +40,7 @@ from domain.rights_assigning import (
     township_does_it_once,
     what_was_entrusted_is_not_entrusted_on,
 )
+from domain.rights_handing_down import capacity_of_the_townships_is_described
 from domain.rights_handing_over import (
     CancelMatters,
     EvaluateMatters,
@@ -50,6 +52,7 @@ from domain.rights_handing_over import (
     township_carries_it_out,
     township_has_no_matters_left,
 )
+from domain.rights_leaving import ItemRemoved
 from domain.rights_matters import (
     Matter,
     MatterCancelled,
@@ -93,9 +96,9 @@ class Townships(Listed):
         fields: dict[str, Any] = {"effective_on": DAY, "admitted": True, "decided_by": "both"}
         return DecideAdmission(admission=admission, **(fields | {"basis": self.citing()} | more))
 
-    def admitted(self, *names: str) -> str:
-        """Let matters through the gate; return the admission's id."""
-        self.file(self.applying_for(*names))
+    def admitted(self, *matters: str) -> str:
+        """Let matters through the gate to both townships; return the admission's id."""
+        self.file(self.applying_for(*matters))
         admission = self.last(AdmissionApplied).admission
         self.file(self.deciding_on(admission))
         return admission
@@ -417,3 +420,44 @@ def test_a_township_is_abolished_without_matters() -> None:
     )
     story.given(story.cancelling(matter), command)
     assert story.standings.of(Matter, matter).stands_on(AUGUST)
+
+
+# ── items handed down by an adjustment ───────────────────────────────────────────────────────
+
+
+def test_handing_an_item_down_to_a_township_passes_the_gate() -> None:
+    """As much as a matter does; what let it through stays."""
+    story = Townships()
+    silent = change(K.DELEGATE, story.seeds, receivers=story.both, capacity=None)
+    heard = tuple(Opinion(department=one, opinion="同意。") for one in story.both)
+    story.when(story.applying(silent, opinions=heard))
+    story.refused_by(capacity_of_the_townships_is_described)
+    bare = change(K.DELEGATE, story.seeds, receivers=story.both)
+    adjustment = story.applied(bare, opinions=heard)
+    story.when(story.approving_it(adjustment)).refused_by(matter_has_passed_the_gate, "编号")
+    other = story.admitted("另一项")
+    wrong = change(K.DELEGATE, story.seeds, receivers=story.both, admission=other)
+    adjustment = story.applied(wrong, opinions=heard)
+    story.when(story.approving_it(adjustment)).refused_by(
+        matter_has_passed_the_gate, "示范镇人民政府的“种子生产经营许可”"
+    )
+    right = story.admitted("种子生产经营许可")
+    good = change(K.DELEGATE, story.seeds, receivers=story.both, admission=right)
+    story.when(story.approving_it(story.applied(good, opinions=heard)))
+    approved, *_ = story.then(AdjustmentApproved, ItemAdded, ItemAdded, ItemRemoved)
+    decided = next(
+        e.position
+        for e in story.memory.entries
+        if isinstance(e.fact, AdmissionDecided) and e.fact.admission == right
+    )
+    story.when(story.voiding(decided)).refused_by(
+        later_entries_keep_their_footing, at=[approved.position]
+    )
+
+
+def test_departments_hand_items_on_among_themselves_without_the_gate() -> None:
+    """It is for townships."""
+    story = Townships()
+    among = change(K.DELEGATE, story.seeds, receivers=(story.woods,), capacity=None)
+    story.adjusted(among)
+    story.then(AdjustmentApproved, ItemAdded, ItemRemoved)

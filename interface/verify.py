@@ -27,7 +27,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from hashlib import sha256, sha512
 from itertools import zip_longest
-from json import JSONDecodeError, loads
+from json import loads
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -290,7 +290,7 @@ def show_entry(stored: bytes, position: int) -> None:
         said = entry["position"]
         facts = f"种类 {entry['fact']}，业务生效日期 {entry['effective_on'] or '无'}"
         filed = f"登记时间 {entry['recorded_at']}，办理账号 {entry['actor']}"
-    except (JSONDecodeError, UnicodeDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         say("[提示] 记录内容不是本系统格式的流水，未显示摘要。")
         return
     if said != position:

@@ -27,6 +27,7 @@ from application.laws import LawRow
 from domain.code_sets_rights import BasisLevel
 from domain.laws import law_id, plain_title
 from domain.laws_versions import compared, said_of
+from domain.rights_content import ItemContent
 
 Problem = Literal["repealed", "pending", "superseded", "newer", "level", "unknown"]
 PROBLEMS: Final[dict[Problem, str]] = {
@@ -63,6 +64,7 @@ class Finding(NamedTuple):
     department_name: str
     name: str
     sub_name: str | None
+    part: str
     title: str
     articles: str
     problem: Problem
@@ -176,7 +178,11 @@ class Register:
                 yield "newer", f"法规库中最近的是{law.version_on}公布的版本，请核对并补登。", False
 
 
-_LISTS: Final = ("bases", "duty_bases", "liability_bases")
+PARTS: Final = {
+    part: str(ItemContent.model_fields[part].title)
+    for part in ("bases", "duty_bases", "liability_bases")
+}
+"""The lists of citations in an item's text, and what they are called."""
 
 
 class Watched(NamedTuple):
@@ -193,7 +199,8 @@ def watch(items: Iterable[tuple[str, Watched]], register: Register) -> Iterator[
     """Yield what is not in order, item by item."""
     for item, row in items:
         content = json.loads(row.content)
-        for basis in (one for part in _LISTS for one in content.get(part, ())):
+        cited = ((part, basis) for part in PARTS for basis in content.get(part, ()))
+        for name, basis in cited:
             for verdict in register.verdicts(basis):
                 yield Finding(
                     item=item,
@@ -201,6 +208,7 @@ def watch(items: Iterable[tuple[str, Watched]], register: Register) -> Iterator[
                     department_name=row.department_name or "",
                     name=row.name,
                     sub_name=row.sub_name,
+                    part=name,
                     title=basis["title"],
                     articles="、".join(basis.get("articles", ())),
                     problem=verdict.problem,

@@ -352,6 +352,11 @@ _LEVELS: Final = {
 }
 
 
+def level_of(category: InstitutionCategory) -> ListLevel:
+    """Return on which level's list the items of a body of that category stand."""
+    return _LEVELS.get(category, ListLevel.DISTRICT)
+
+
 def require_department(who: str, day: date, past: Past) -> ListLevel:
     """Require that the department stands from that day on; return the level of its list."""
     institution = past.of(Institution, who)
@@ -359,7 +364,7 @@ def require_department(who: str, day: date, past: Past) -> ListLevel:
     past.require(department_goes_on, institution, day)
     founded = institution.founded
     category = InstitutionCategory.OTHER if founded is None else founded.category
-    return _LEVELS.get(category, ListLevel.DISTRICT)
+    return level_of(category)
 
 
 def require_item(who: str, day: date, past: Past) -> Condition:

@@ -2,20 +2,22 @@
 
 A setting up that was filed wrongly is voided, or corrected to a later day, only when nothing stands
 on the institution's lists that it would leave without anybody to exercise it: the items and matters
-are voided or corrected in the same append.
+are voided or corrected in the same append. Neither does a department become a township under them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, timedelta
+from typing import NamedTuple
 
+from domain.code_sets import InstitutionCategory
 from domain.deciding import Command, Hindrance, Past, guards, rule
 from domain.institutions import DISTRICT, Directory, Founded, Founding, Institution
 from domain.journal import CorrectEntries, VoidEntries
 from domain.opening import OpenInstitution
 from domain.opening_names import bearing
-from domain.rights import NAMED_AT_MOST
+from domain.rights import NAMED_AT_MOST, level_of
 from domain.rights_catalogue import Catalogue
 from domain.rights_matters import TownshipMatters
 from domain.vocabulary import LAST_DAY
@@ -38,30 +40,55 @@ def lists_stand_on_a_founded_body(
     return Hindrance(detail, positions[:NAMED_AT_MOST])
 
 
-def _require(position: int, since: date | None, gone: Collection[int], past: Past) -> None:
-    """Require that nothing is left of before ``since`` where ``position`` founded an institution.
+@rule
+def list_stays_at_its_level(positions: tuple[int, ...], name: str) -> bool | Hindrance:
+    """机构名下有权责事项或乡镇事项的，更正机构类别不得改变其清单层级。
+
+    依据：权责清单按区级部门、乡镇、街道分别编制的要求。
+    """
+    if not positions:
+        return True
+    detail = f"{name}名下有{len(positions)}项权责事项或乡镇事项，请一并作废或更正。"
+    return Hindrance(detail, positions[:NAMED_AT_MOST])
+
+
+class _Anew(NamedTuple):
+    """How a correction lets an institution begin."""
+
+    since: date
+    category: InstitutionCategory
+
+
+def _require(position: int, anew: _Anew | None, gone: Collection[int], past: Past) -> None:
+    """Require that nothing is left without footing where ``position`` founded an institution.
 
     ``gone`` are the entries that are voided together with it.
     """
     entry = past.entry(position)
     if entry is None or not isinstance(entry.fact, Founded):
         return
-    who, day = entry.fact.institution, since or _NEVER
-    there = (*past.of(Catalogue, who).before(day), *past.of(TownshipMatters, who).before(day))
-    left = tuple(sorted(one for one in there if one not in gone))
-    name = past.of(Institution, who).name
+    founded, since = entry.fact, None if anew is None else anew.since
+    name = past.of(Institution, founded.institution).name
+    left = _listed_before(since or _NEVER, founded.institution, gone, past)
     past.require(lists_stand_on_a_founded_body, left, name, since)
+    if anew is not None and level_of(anew.category) is not level_of(founded.category):
+        left = _listed_before(_NEVER, founded.institution, gone, past)
+        past.require(list_stays_at_its_level, left, name)
 
 
-def _founds_anew(command: Command | None, position: int, past: Past) -> date | None:
-    """Return the day on which a correction lets the institution begin; None where it does not."""
-    entry = past.entry(position)
+def _listed_before(day: date, who: str, gone: Collection[int], past: Past) -> tuple[int, ...]:
+    there = (*past.of(Catalogue, who).before(day), *past.of(TownshipMatters, who).before(day))
+    return tuple(sorted(one for one in there if one not in gone))
+
+
+def _founds_anew(command: Command | None, position: int, past: Past) -> _Anew | None:
+    """Return how a correction lets the institution begin; None where it does not."""
     if isinstance(command, Founding):
-        return command.effective_on
-    if isinstance(command, OpenInstitution) and entry is not None:
+        return _Anew(command.effective_on, command.category)
+    if isinstance(command, OpenInstitution):
         known = bearing(command.name, command.effective_on, past.of(Directory, DISTRICT))
         if known is None or known.position == position:
-            return command.effective_on
+            return _Anew(command.effective_on, command.category or InstitutionCategory.OTHER)
     return None
 
 
@@ -72,9 +99,9 @@ def _nothing_is_left_behind(command: VoidEntries, past: Past) -> None:
 
 
 @guards(CorrectEntries)
-def _nothing_stands_before_it_begins(command: CorrectEntries, past: Past) -> None:
+def _nothing_loses_its_footing(command: CorrectEntries, past: Past) -> None:
     gone = [one.position for one in command.items if one.position is not None]
     for one in command.items:
         if one.position is not None:
-            anew = None if one.command is None else one.command.command()
-            _require(one.position, _founds_anew(anew, one.position, past), gone, past)
+            refiled = None if one.command is None else one.command.command()
+            _require(one.position, _founds_anew(refiled, one.position, past), gone, past)

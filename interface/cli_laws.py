@@ -9,7 +9,14 @@ from typing import Final
 
 from application.filing import Filing
 from application.laws import read_versions
-from application.rights_watch import CERTAINTIES, PROBLEMS, Finding, is_wanted, watch_ledgers
+from application.rights_watch import (
+    CERTAINTIES,
+    PARTS,
+    PROBLEMS,
+    Finding,
+    is_wanted,
+    watch_ledgers,
+)
 from domain.laws import law_id
 from infrastructure.ledger_questions import Asked
 from interface.cli_office import (
@@ -126,7 +133,7 @@ def _show(found: list[Finding]) -> None:
         table.add_row(
             one.department_name,
             one.name,
-            f"《{one.title}》{one.articles}",
+            f"{PARTS[one.part]}：《{one.title}》{one.articles}",
             PROBLEMS[one.problem],
             one.detail,
             CERTAINTIES[one.certainty],

@@ -18,6 +18,7 @@ from application.access import Right
 from application.rights import CATEGORIES, LEVELS
 from application.rights_watch import (
     CERTAINTIES,
+    PARTS,
     PROBLEMS,
     Finding,
     Watch,
@@ -42,6 +43,8 @@ class FindingShown(BaseModel):
     department_name: Annotated[str, Field(title="部门")]
     name: Annotated[str, Field(title="事项名称")]
     sub_name: Annotated[str | None, Field(title="子项名称")]
+    part: Annotated[str, Field(title="所在要素", examples=list(PARTS))]
+    part_title: Annotated[str, Field(title="要素名称")]
     title: Annotated[str, Field(title="所引文件名称")]
     articles: Annotated[str, Field(title="条款")]
     problem: Annotated[str, Field(title="问题", examples=list(PROBLEMS))]
@@ -145,6 +148,7 @@ def _shown(found: Watch, given: dict[str, str]) -> dict[str, Any]:
 def _finding(one: Finding) -> dict[str, Any]:
     return {
         **one._asdict(),
+        "part_title": PARTS[one.part],
         "problem_title": PROBLEMS[one.problem],
         "certainty_title": CERTAINTIES[one.certainty],
         "link": f"/api/ledgers/rights_items/{one.item}",

@@ -11,7 +11,7 @@ from domain.journal import Voided
 from domain.opening import OpenInstitution
 from domain.rights import ItemTakenOver
 from domain.rights_assigning import TakeOverMatter
-from domain.rights_founding import lists_stand_on_a_founded_body
+from domain.rights_founding import list_stays_at_its_level, lists_stand_on_a_founded_body
 from domain.rights_matters import MatterTakenOver
 from tests.district import DAY
 from tests.rights_district import K, Listed, change, content
@@ -109,3 +109,18 @@ def test_a_township_is_held_by_its_matters() -> None:
     late = story.founding("示范镇人民政府", LATER, category, rank)
     story.when(story.correcting((at, late))).refused_by(lists_stand_on_a_founded_body)
     story.when(story.voiding(at, listed)).then(Voided, Voided)
+
+
+def test_a_department_does_not_become_a_township_under_its_items() -> None:
+    """Its list is the district's; among the district's own it may be corrected."""
+    story = Listed()
+    at = founding_of(story, story.farms)
+    story.item()
+    item = story.position(ItemTakenOver)
+    town = story.founding("区农业农村局", DAY, InstitutionCategory.TOWNSHIP)
+    story.when(story.correcting((at, town))).refused_by(list_stays_at_its_level, "1项", at=[item])
+    party = story.founding("区农业农村局", DAY, InstitutionCategory.PARTY)
+    story.when(story.correcting((at, party))).then(Voided, SetUp)
+    empty = founding_of(story, story.woods)
+    town = story.founding("区林业局", DAY, InstitutionCategory.TOWNSHIP)
+    story.when(story.correcting((empty, town))).then(Voided, SetUp)

@@ -169,6 +169,7 @@ def test_the_watch_answers_at_any_point_of_both_clocks(house: HttpOffice) -> Non
     first = before["findings"][0]
     assert first["department_name"] in ("区农业农村局", "区林业局")
     assert first["problem_title"] == "所引版本已更新"
+    assert (first["part"], first["part_title"]) == ("bases", "实施依据")
     assert first["certainty_title"] == "名称一致"
     assert house.get(first["link"], valid_on="2021-12-31")["row"]["values"]["name"] == first["name"]
 

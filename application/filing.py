@@ -38,7 +38,7 @@ class Filing:
     proposal that this filing carries out (``prepared_by`` made it, ``approved_by`` runs it).
     ``progress`` hears of each command as it has been decided, in the writer's thread. So does
     ``hear`` of each outcome: then the filing is carried out part by part, however long it is, and
-    the receipt does not hold the outcomes.
+    the receipt does not hold the outcomes; tried as a ``dry_run`` it keeps nobody waiting.
     """
 
     commands: tuple[Command, ...]
@@ -111,7 +111,7 @@ class Batch:
 
 
 class Transaction(Protocol):
-    """A transaction of the store that holds the writer's lock."""
+    """A transaction of the store; it holds the writer's lock unless it only rehearses."""
 
     head: int
     moment: datetime
@@ -142,6 +142,10 @@ class Store(Source, RowStore, Protocol):
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """Take the lock; commit when the block ends well, else roll back."""
+        ...
+
+    def rehearsing(self) -> AbstractContextManager[tuple[Store, Transaction]]:
+        """Lend the books as they stand now, without the lock: for trying, not for storing."""
         ...
 
     def fingerprint(self, command: str, body: bytes) -> bytes:

@@ -29,6 +29,9 @@ from application.sessions import Answer, Job, Memory, Session
 GATHERING_SECONDS = 0.0005
 """So long the writer waits at most for those who were answered last; see `Writer._gather`."""
 
+LONG = 100
+"""A filing of more commands than these keeps others waiting."""
+
 
 class Stopped(Exception):
     """The writer is stopping and takes no more filings."""
@@ -42,6 +45,7 @@ class Writer:
     ) -> None:
         """Write to ``store`` and keep ``ledgers``; ``code`` is the program's version."""
         self._store = store
+        self._code = code
         self._memory = Memory(store, ledgers, code)
         self._limit = batch_limit
         self._head = 0
@@ -82,8 +86,23 @@ class Writer:
         return future
 
     def do(self, filing: Filing) -> Receipt:
-        """File and wait; raises `Refused`, `KeyReused`, or what went wrong."""
+        """File and wait; raises `Refused`, `KeyReused`, or what went wrong.
+
+        A long filing that is only tried is tried in the caller's thread: others go on filing.
+        """
+        long = filing.hear is not None or len(filing.commands) > LONG
+        if filing.dry_run and long:
+            return self._rehearse(filing)
         return self.submit(filing).result()
+
+    def _rehearse(self, filing: Filing) -> Receipt:
+        """Decide on the books as they stand now, with a memory of its own."""
+        with self._store.rehearsing() as (store, transaction):
+            memory = Memory(store, (), self._code)
+            session = Session(memory, transaction)
+            if filing.hear is None:
+                memory.standings.foresee(filing.commands)
+            return session.answer(Job(filing, b"", Future())).outcome()
 
     def _fingerprint(self, filing: Filing) -> bytes:
         if filing.key is None:

@@ -59,6 +59,12 @@ class Answer:
         elif self.receipt is not None:
             self.job.future.set_result(self.receipt)
 
+    def outcome(self) -> Receipt:
+        """Return the receipt, or raise why there is none."""
+        if self.receipt is None:
+            raise self.error or AssertionError
+        return self.receipt
+
 
 class Memory:
     """What the writer remembers from batch to batch, and lends to each."""

@@ -182,9 +182,21 @@ class FilingStore:
         if self._ring.size > KEYS_IN_MEMORY:
             self._ring.discard_all()
 
+    @contextmanager
+    def rehearsing(self) -> Iterator[tuple[FilingStore, FilingTransaction]]:
+        """See `application.filing.Store.rehearsing`: the database lets nothing be written here."""
+        other = FilingStore(self._database, self._ring.sibling(), self._tables)
+        with self._database.reading() as connection:
+            row: Any = connection.execute(
+                "SELECT coalesce(max(position), 0), clock_timestamp() FROM journal"
+            ).fetchone()
+            writing = Writing(connection, row[0], row[1])
+            other._connection = connection
+            yield other, FilingTransaction(writing, other._ring, self._tables, other._fresh)
+
 
 class FilingTransaction:
-    """One transaction under the writer's lock."""
+    """One transaction of the store, under the writer's lock unless it only rehearses."""
 
     def __init__(
         self, writing: Writing, ring: KeyRing, tables: LedgerTables, fresh: AbstractSet[str]

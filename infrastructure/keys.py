@@ -175,6 +175,12 @@ class KeyRing:
                 connection.execute("INSERT INTO office_keys VALUES (%s, %s)", (name, box))
                 self._office[name] = key
 
+    def sibling(self) -> KeyRing:
+        """Return another ring of the same keys, for another thread; no person's key is in it."""
+        other = KeyRing(self._master)
+        other._office = self._office
+        return other
+
     def office(self, name: str) -> bytes:
         """Return one of the office's own keys."""
         return self._office[name]

@@ -127,7 +127,7 @@ class RightsStory:
         """File everything, in the order in which an office would."""
         items = self._compiled()
         self._adjusted(items)
-        self._publish("区级部门权责清单（示范·第二版）", self._second)
+        self._publish(f"{self._second.year}年第二版（示范）", self._second)
 
     # ── the first edition ────────────────────────────────────────────────────────────────────
 
@@ -159,7 +159,7 @@ class RightsStory:
             approved_by="government", meeting="区政府常务会议（示范）",
             basis=self._paper("关于审定权责清单的会议纪要（示范）", day), by=REVIEWER,
         )  # fmt: skip
-        self._publish("区级部门权责清单（示范·第一版）", self._first, compiling=compiling)
+        self._publish(f"{self._first.year}年第一版（示范）", self._first, compiling=compiling)
         return items
 
     def _drafted(self, compiling: str, department: str, power: _Power) -> str:

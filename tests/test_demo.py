@@ -206,7 +206,7 @@ def _try_the_pages(port: int) -> None:
     with httpx.Client(base_url=address, trust_env=False, follow_redirects=True) as client:
         page = client.get("/")
         assert page.status_code == 200
-        assert "示范·第二版" in page.text
+        assert "第二版（示范）" in page.text
         assert "农产品产地证明核发" in page.text
         choice = re.search(r'<select[^>]*name="edition".*?</select>', page.text, re.DOTALL)
         assert choice is not None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from application import journal_parts
+from application import journal, journal_parts
 from application.filing import Filing, KeyReused, Outcome, Receipt
 from application.keeping import Keeper
 from application.ledgers import LEDGERS as BOOKS
@@ -121,6 +122,43 @@ def test_a_dry_run_says_the_same_and_leaves_nothing(office: Office, district: Di
     assert (tried.first, tried.last) == (done.first, done.last)
     assert [len(one.entries) for one in said] == [len(one.entries) for one in heard]
     assert_sound(office)
+
+
+def test_whoever_files_does_not_wait_for_a_dry_run(office: Office, district: District) -> None:
+    """It is tried on the books as they stood, beside those who go on filing; both are right."""
+    first, second, third, *others = district.entering(6, DAY)
+    filed: list[Receipt] = []
+    heard: list[Outcome] = []
+
+    def hear(outcome: Outcome) -> None:
+        if not heard:  # after the first of them, somebody files the second and another
+            filed.append(office.writer.do(Filing((second, *others), "clerk")))
+        heard.append(outcome)
+
+    tried = (first, second, third, second)
+    receipt = office.writer.do(Filing(tried, "clerk", partial=True, dry_run=True, hear=hear))
+    assert [bool(one.entries) for one in heard] == [True, True, True, False]
+    assert (receipt.dry_run, receipt.first) == (True, filed[0].first)
+    assert office.journal.head()[0] == filed[0].last
+    receipt, heard = long(office, [first, second, third], partial=True)
+    assert [bool(one.entries) for one in heard] == [True, False, True]
+    assert_sound(office)
+
+
+def test_a_long_filing_is_tried_the_same_way_if_nobody_hears(
+    office: Office, district: District, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its receipt holds the outcomes; without ``partial`` one refusal is raised for all."""
+    monkeypatch.setattr(journal, "LONG", 2)
+    people = district.entering(3, DAY)
+    before = office.journal.head()
+    tried = Filing((*people, people[0]), "clerk", partial=True, dry_run=True)
+    receipt = office.writer.do(tried)
+    assert [bool(one.entries) for one in receipt.outcomes] == [True, True, True, False]
+    with pytest.raises(Refused):
+        office.writer.do(replace(tried, partial=False))
+    assert office.journal.head() == before
+    assert not refusals(office)
 
 
 def test_a_fault_in_a_later_part_takes_all_parts_back(

@@ -23,6 +23,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any, Final, Literal, NamedTuple
 
+from application.findings import Kept
 from application.laws import LawRow
 from domain.code_sets_rights import BasisLevel
 from domain.laws import law_id, plain_title
@@ -223,18 +224,14 @@ def watch(items: Iterable[tuple[str, Watched]], register: Register) -> Iterator[
 
 @dataclass
 class Watch:
-    """What the watch found at one point of both clocks: all is counted, some is kept.
-
-    ``left`` are as many of the wanted findings as come behind those that are kept.
-    """
+    """What the watch found at one point of both clocks: all is counted, a page is kept."""
 
     day: date
     position: int
+    page: Kept[Finding]
     items: int = 0
     laws: int = 0
     counts: Counter[tuple[Problem, Certainty]] = field(default_factory=Counter)
-    kept: list[Finding] = field(default_factory=list)
-    left: int = 0
 
     def by_problem(self) -> Counter[Problem]:
         """Return how many findings of each problem there are."""
@@ -271,7 +268,7 @@ def watch_ledgers(  # noqa: PLR0913  (what is asked, of whom, and how much of it
         width = len(LawRow._fields)
         laws = {line.key: LawRow(*line.values[:width]) for line in stream.lines}
         seen = stream.seen
-    found = Watch(seen.valid_on, seen.position, laws=len(laws))
+    found = Watch(seen.valid_on, seen.position, Kept(after, limit), laws=len(laws))
     at = {"valid_on": seen.valid_on, "known": seen.position}
     asked = question(filters=filters, sort=("key",), only=Watched._fields, **at)
     with ledgers.stream("rights_items", asked) as stream:
@@ -285,11 +282,6 @@ def watch_ledgers(  # noqa: PLR0913  (what is asked, of whom, and how much of it
 
         for one in watch(rows(), Register(laws, seen.valid_on)):
             found.counts[one.problem, one.certainty] += 1
-            if (after is not None and one.item <= after) or not wanted(one):
-                continue
-            full = len(found.kept) >= limit and one.item != found.kept[-1].item
-            if full or found.left:
-                found.left += 1
-            else:
-                found.kept.append(one)
+            if wanted(one):
+                found.page.offer(one)
     return found

@@ -29,6 +29,17 @@ def codes_of(content: ItemContent) -> Iterator[tuple[CodeField, str]]:
             yield field, code
 
 
+def faults_of(field: CodeField, code: str, item: Coded, schemes: Iterable[CodeScheme]) -> str:
+    """Return in Chinese where a code departs from each scheme of its field; empty where it fits.
+
+    It fits where it departs from none of them, and where there is none.
+    """
+    faults = [(one.name, fault(one, code, item)) for one in schemes if one.field == field]
+    if any(why is None for _, why in faults):
+        return ""
+    return "；".join(f"按《{name}》{why}" for name, why in faults)
+
+
 # ── rules ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -40,11 +51,8 @@ def code_fits_a_scheme_in_force(
 
     依据：国务院办公厅关于政务服务事项统一编码的要求；各地权责清单统一编码规范。
     """
-    faults = [(scheme.name, fault(scheme, code, item)) for scheme in schemes]
-    if not faults or any(why is None for _, why in faults):
-        return True
-    told = "；".join(f"按《{name}》{why}" for name, why in faults)
-    return Hindrance(f"{CODE_FIELDS[field]}“{code}”{told}。")
+    told = faults_of(field, code, item, schemes)
+    return not told or Hindrance(f"{CODE_FIELDS[field]}“{code}”{told}。")
 
 
 # ── for commands ─────────────────────────────────────────────────────────────────────────────
@@ -80,8 +88,7 @@ def require_codes(
     )
     for field, code in codes_of(content):
         if plain_code(code) not in borne:
-            fitting = tuple(one for one in schemes if one.field == field)
-            past.require(code_fits_a_scheme_in_force, field, code, item, fitting)
+            past.require(code_fits_a_scheme_in_force, field, code, item, schemes)
 
 
 def _organisation_of(institution: Institution) -> str | None:

@@ -57,6 +57,7 @@ from interface import (
     journal,
     ledgers,
     proposals,
+    rights_codes,
     rights_differences,
     rights_importing,
     rights_notices,
@@ -94,6 +95,7 @@ def make_app(office: Office) -> FastAPI:
     rights_importing.add_routes(api)
     rights_differences.add_routes(api)
     rights_watch.add_routes(api)
+    rights_codes.add_routes(api)
     rights_notices.add_routes(api)
     rights_pages.add_routes(api)
 

@@ -2,7 +2,7 @@
 
     taizhang import · import rights           books and published lists go in
     taizhang demo · serve                     the program with its web service
-    taizhang laws import|watch
+    taizhang laws import|watch                taizhang codes
     taizhang ledgers list|show|export|rebuild|verify
     taizhang journal list|show                taizhang user list|add|password|disable|enable
     taizhang evidence status|checkpoint|verify|prove|consistency|export
@@ -33,6 +33,7 @@ from infrastructure.ledger_reading import LedgerProblem
 from infrastructure.server import ServerProblem
 from infrastructure.settings import SettingsProblem
 from interface import (
+    cli_codes,
     cli_demo,
     cli_evidence,
     cli_import,
@@ -54,6 +55,7 @@ PARTS: Final = (
     cli_import,
     cli_rights,
     cli_laws,
+    cli_codes,
     cli_ledgers,
     cli_journal,
     cli_evidence,

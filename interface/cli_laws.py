@@ -112,7 +112,7 @@ def _watch(options: argparse.Namespace) -> int:
             filters={},
             limit=options.limit,
         )
-    _show(found.kept)
+    _show(found.page.found)
     told = "，".join(f"{PROBLEMS[name]} {n} 处" for name, n in found.by_problem().most_common())
     out.print(
         f"{found.day} 清单事项 {found.items} 项，法规库 {found.laws} 部。{told or '没有发现问题'}。"
@@ -120,8 +120,8 @@ def _watch(options: argparse.Namespace) -> int:
     for (problem, certainty), n in sorted(found.counts.items()):
         if problem != "unknown":
             out.print(f"  {PROBLEMS[problem]}（{CERTAINTIES[certainty]}）{n} 处")
-    if found.left:
-        out.print(f"另有 {found.left} 处没有列出，可用 --limit 多列。")
+    if found.page.left:
+        out.print(f"另有 {found.page.left} 处没有列出，可用 --limit 多列。")
     return 0
 
 

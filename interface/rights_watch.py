@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from application.access import Right
 from application.rights import CATEGORIES, LEVELS
+from application.rights_codes import Checked
 from application.rights_watch import (
     CERTAINTIES,
     PARTS,
@@ -129,20 +130,27 @@ def _shown(found: Watch, given: dict[str, str]) -> dict[str, Any]:
     counts: dict[str, Counter[str]] = {}
     for (problem, certainty), n in found.counts.items():
         counts.setdefault(problem, Counter())[certainty] += n
-    onward = None
-    if found.left:  # at the same point of both clocks, whatever is filed meanwhile
-        rest = {name: value for name, value in given.items() if name != "known_at"}
-        clocks = {"valid_on": str(found.day), "known": str(found.position)}
-        onward = {**rest, **clocks, "after": found.kept[-1].item}
     return {
         "valid_on": found.day,
         "position": found.position,
         "items": found.items,
         "laws": found.laws,
         "counts": counts,
-        "findings": [_finding(one) for one in found.kept],
-        "next": onward and f"{PATH}?{urlencode(onward)}",
+        "findings": [_finding(one) for one in found.page.found],
+        "next": next_page(PATH, given, found),
     }
+
+
+def next_page(path: str, given: dict[str, str], found: Watch | Checked) -> str | None:
+    """Return the address of the next page, if findings are left.
+
+    It asks at the same point of both clocks, whatever is filed meanwhile.
+    """
+    if not found.page.left:
+        return None
+    rest = {name: value for name, value in given.items() if name != "known_at"}
+    clocks = {"valid_on": str(found.day), "known": str(found.position)}
+    return f"{path}?{urlencode({**rest, **clocks, 'after': found.page.found[-1].item})}"
 
 
 def _finding(one: Finding) -> dict[str, Any]:

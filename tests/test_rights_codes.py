@@ -155,4 +155,4 @@ def test_the_schemes_that_the_readme_shows_can_be_filed() -> None:
 def test_a_field_without_a_scheme_of_its_own_is_not_checked() -> None:
     """A scheme of basic codes says nothing of implementation codes."""
     item = Coded(PowerCategory.LICENCE, is_sub_item=False)
-    assert code_fits_a_scheme_in_force("implementation_code", "甲", item, ()) is True
+    assert code_fits_a_scheme_in_force("implementation_code", "甲", item, (SIXTEEN,)) is True

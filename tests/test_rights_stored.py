@@ -126,9 +126,24 @@ def test_a_table_of_laws_goes_in_and_the_watch_speaks(listed: Shell, tmp_path: P
     assert "没有发现问题" in listed.out
 
 
+def test_codes_that_fit_no_scheme_are_listed(listed: Shell) -> None:
+    """Once there is one."""
+    assert listed.run("codes", "--on", "2024-03-01") == 0
+    assert "没有施行的编码方案" in listed.out
+    parts = [{"kind": "other", "length": 3}]
+    value = [{"name": "示范规范", "field": "code", "segments": parts}]
+    setting = {"name": "rights_code_schemes", "value": value}
+    with listed.office() as office:
+        file(office, "settings.change", effective_on="2024-03-01", **setting)
+    assert listed.run("codes", "--on", "2024-03-01", "--limit", "1") == 0
+    assert "编码方案：示范规范。" in listed.out
+    assert listed.run("codes", "--on", "2024-03-01", "--known-at", "2020-01-01T00:00:00") == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (["codes", "--limit", "0"], "大于 0"),
         (["laws", "import", "没有.csv"], "读不了"),
         (["laws", "watch", "--on", "某日"], "不是有效的日期"),
         (["laws", "watch", "--limit", "0"], "大于 0"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from typing import Any
 
 import psycopg
@@ -352,7 +353,9 @@ def _liner(select: Select, columns: Sequence[Shown]) -> Callable[[Sequence[Any]]
     """Return the function that makes a line of a statement's row."""
     names = _names(select)
     places = [names.index(shown.name) for shown in columns]
+    # `itemgetter` of several gives a tuple, of one the bare value.
+    pick = itemgetter(*places) if len(places) > 1 else lambda row: tuple(row[n] for n in places)
     if isinstance(select.ledger, SumLedger):
         width = len(select.ledger.keys)
-        return lambda row: Line(":".join(row[:width]), None, None, tuple(row[n] for n in places))
-    return lambda row: Line(row[0], row[2], row[1], tuple(row[n] for n in places))
+        return lambda row: Line(":".join(row[:width]), None, None, pick(row))
+    return lambda row: Line(row[0], row[2], row[1], pick(row))

@@ -186,7 +186,7 @@ def _slowed(error: Slowed) -> Problem:
 def _ledger_problem(error: LedgerProblem) -> Problem:
     if isinstance(error, BadQuestion):
         why = str(error).removeprefix(error.field)[1:]
-        title = "行的键" if error.field == "key" else None
+        title = {"key": "行的键", "words": "关键词"}.get(error.field)
         return faulty([Fault(error.field, title, why)], "request.parameters")
     code = {
         "not_opened": "ledger.not-opened",

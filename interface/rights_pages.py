@@ -13,19 +13,20 @@ An edition never changes, so every address below it answers for ever with the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
 from application.filing import OFFICE_ZONE
-from application.rights import CATEGORIES, LEVELS
+from application.rights import CATEGORIES, LEVELS, basis_line
 from application.rights_differences import Differences, lines_of
-from domain.rights_content import ItemContent
+from domain.rights_content import Duty, ItemContent, LegalBasis
 from interface.asking import Param
 from interface.exports import MEDIA, handed_out, scratch
 from interface.ledger_questions import WORDS
@@ -279,12 +280,37 @@ def _chosen(options: str, value: str | None) -> Markup:
     return Markup(options.replace(own, f"{own} selected", 1) if value else options)  # noqa: S704  (escaped above)
 
 
-def _fields(content: str) -> list[tuple[str, tuple[str, ...]]]:
+class Part(NamedTuple):
+    """A part of what a field says: its head, and the lines below it; or a passage as quoted."""
+
+    head: str
+    lines: tuple[str, ...]
+    quoted: bool = False
+
+
+def _fields(content: str) -> list[tuple[str, list[Part]]]:
     """Return what an item says, field by field, without what it leaves empty."""
     text = ItemContent.model_validate_json(content)
     told = (
-        (str(field.title), lines_of(getattr(text, name)))
+        (str(field.title), list(_parts(getattr(text, name))))
         for name, field in ItemContent.model_fields.items()
         if name not in ("name", "sub_name", "category")
     )
-    return [(title, lines) for title, lines in told if lines]
+    return [(title, parts) for title, parts in told if parts]
+
+
+def _parts(value: Any) -> Iterator[Part]:
+    """Yield a field's parts: each law with what is quoted of it, duties under their stages."""
+    many = value if isinstance(value, tuple) else ()
+    if many and isinstance(many[0], LegalBasis):
+        for one in many:
+            yield Part(basis_line(one), (one.quoted,) if one.quoted else (), quoted=True)
+    elif many and isinstance(many[0], Duty):
+        for head, duties in groupby(many, key=_head):
+            yield Part(head, tuple(one.text for one in duties))
+    elif lines := lines_of(value):
+        yield Part("", lines)
+
+
+def _head(duty: Duty) -> str:
+    return "·".join(part for part in (duty.role, duty.stage) if part)

@@ -106,7 +106,11 @@ def alone(database: Database) -> Iterator[Connection[Any]]:
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", (REBUILD_LOCK,)).fetchone()
         if not (row and row[0]):
             raise RebuildRunning
-        yield connection
+        try:
+            yield connection
+        finally:
+            if not connection.closed:  # a server lets go only some time after the connection ends
+                connection.execute("SELECT pg_advisory_unlock(%s)", (REBUILD_LOCK,))
 
 
 # ── shadows ──────────────────────────────────────────────────────────────────────────────────

@@ -179,6 +179,19 @@ def test_only_one_rebuild_runs_at_a_time(toy_office: ToyOffice) -> None:
     assert refused
 
 
+def test_whoever_rebuilds_has_let_go_when_he_is_done(toy_office: ToyOffice) -> None:
+    """At once, not when the server notices that he left: the next is not told to come back."""
+    toy_office.file(Story(16).go_on(5).appends)
+    for _ in range(3):
+        rebuilt(toy_office)
+        with toy_office.database.as_owner() as owner:
+            held = owner.execute(
+                "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+                " WHERE locktype = 'advisory' AND datname = current_database()"
+            ).fetchone()
+        assert held == (0,)
+
+
 def test_a_rebuild_waits_for_readers_and_gives_up_unharmed(
     toy_office: ToyOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:

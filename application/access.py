@@ -146,6 +146,10 @@ class Reading:
     valid_on: date | None = None
 
 
+SECRECY: Final = {"public": "公开", "internal": "内部", "secret": "秘密"}
+"""Secrecy grades (密级) of entries and files, and how they read."""
+
+
 @dataclass(frozen=True)
 class Export(Reading):
     """One export (导出): a reading that left as a file, with its secrecy grade (密级)."""

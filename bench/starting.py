@@ -44,6 +44,7 @@ def _start(folder: Path) -> float:
     own = {"TAIZHANG_DATA_DIR": str(folder), "TAIZHANG_PORT": str(port)}
     plain = {k: v for k, v in os.environ.items() if not k.startswith("TAIZHANG_")}
     taizhang = Path(sys.executable).with_name("taizhang")
+    asking = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30)
     start = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603  (our own command)
         [str(taizhang), "serve"],
@@ -52,7 +53,7 @@ def _start(folder: Path) -> float:
         stderr=subprocess.DEVNULL,
     )
     try:
-        while not _answers(port):
+        while not _answers(asking):
             assert process.poll() is None, "the program ended"
             assert time.perf_counter() - start < GIVE_UP, "the program does not answer"
             time.sleep(0.02)
@@ -60,12 +61,11 @@ def _start(folder: Path) -> float:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+        asking.close()
 
 
-def _answers(port: int) -> bool:
+def _answers(asking: httpx.Client) -> bool:
     try:
-        return (
-            httpx.get(f"http://127.0.0.1:{port}/health", timeout=30).status_code == httpx.codes.OK
-        )
+        return asking.get("/health").status_code == httpx.codes.OK
     except httpx.TransportError:
         return False

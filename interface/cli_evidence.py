@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from application.access import Export
+from application.access import SECRECY, Export
 from application.evidence import KIND_TITLES, Examination, Signed
 from infrastructure.access_log import AccessLog
 from infrastructure.evidence import StoredEvidence
@@ -31,7 +31,6 @@ from interface.cli_office import (
     progress,
     shown,
 )
-from interface.exports import SECRECY
 
 FOUND: Final = 3
 """Exit code: the examination found something wrong."""

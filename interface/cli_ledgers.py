@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from application.access import Export, Reading
+from application.access import SECRECY, Export, Reading
 from application.ledgers import LEDGERS, AnyLedger
 from domain.journal import JournalOpened
 from infrastructure.access_log import AccessLog
@@ -34,7 +34,6 @@ from interface.cli_office import (
     table_of,
 )
 from interface.cli_tables import fields_of, show
-from interface.exports import SECRECY
 from interface.masking import masked
 
 FOUND_DIFFERENCES: Final = 3

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import errno
-import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
+from importlib import import_module
 from typing import Final
-
-import uvicorn
 
 from infrastructure.accounts import Accounts
 from infrastructure.office import Office
 from infrastructure.settings import Settings, read_settings
 from interface import logs
-from interface.app import make_app
 from interface.cli_office import CannotDo, Commands, err, evidence_of, opened_office, out
 
 
@@ -34,6 +31,7 @@ def register(commands: Commands) -> None:
 def _serve(_: argparse.Namespace) -> int:
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
+    load_the_web()
     with taking_port(settings) as port, opened_office(settings) as office:
         evidence_of(office, settings)
         if not Accounts(office.database).all():
@@ -84,26 +82,13 @@ def _why(error: OSError) -> str:
     return _REASONS.get(error.errno or 0, f"系统答复“{error.strerror}”")
 
 
+def load_the_web() -> None:
+    """Begin to load the web service beside what takes its time anyway: the database starts."""
+    threading.Thread(target=import_module, args=("interface.cli_web",), daemon=True).start()
+
+
 def serve(office: Office, settings: Settings, port: socket.socket) -> None:
     """Serve until interrupted or asked to end; then let the office close in good order."""
-    signal.signal(signal.SIGTERM, _end)
-    config = uvicorn.Config(
-        make_app(office),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-    )
-    try:
-        uvicorn.Server(config).run(sockets=[port])
-    except KeyboardInterrupt:  # how a server that is asked to stop by Ctrl+C ends, in good order
-        out.print("已停止。")
+    from interface.cli_web import serve_until_asked  # noqa: PLC0415  (not loaded by other commands)
 
-
-def _end(_: int, __: FrameType | None) -> None:
-    raise SystemExit(0)
+    serve_until_asked(office, settings.host, port)

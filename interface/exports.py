@@ -15,7 +15,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from application.access import Export
+from application.access import SECRECY, Export
 from application.ledgers import AnyLedger
 from interface.asking import Param
 from interface.ledger_questions import Questions
@@ -30,7 +30,6 @@ MEDIA: Final = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "ndjson": "application/x-ndjson",
 }
-SECRECY: Final = {"public": "公开", "internal": "内部", "secret": "秘密"}
 EXPORT_PARAMS: Final = (
     Param("format", "文件格式", "choice", choices=tuple(MEDIA), place="path"),
     Param(

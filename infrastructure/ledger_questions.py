@@ -184,7 +184,8 @@ class Line(NamedTuple):
 class Page:
     """An answer: lines in order, the columns they have, where they stand on the two clocks.
 
-    ``cursor`` asks for what follows, None at the end.
+    ``cursor`` asks for what follows, None at the end. ``total`` is how many lines there are on all
+    pages, where that was found out on the way.
     """
 
     ledger: AnyLedger
@@ -192,6 +193,7 @@ class Page:
     lines: tuple[Line, ...]
     seen: Seen
     cursor: str | None = None
+    total: int | None = None
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the lines as mappings of column names to values."""

@@ -42,7 +42,7 @@ from infrastructure.ledger_questions import (
     split_key,
     words_of,
 )
-from infrastructure.ledger_sql import Search, Seen, Select, Words, tables_of
+from infrastructure.ledger_sql import FOUND, Search, Seen, Select, Words, tables_of
 from infrastructure.ledger_tables import quoted, table_name
 from infrastructure.ledger_words import PAIRS, RARE, Keywords
 
@@ -68,7 +68,7 @@ FETCH = 2_000
 """Rows fetched at a time by a stream."""
 
 MOST_REMEMBERED = 20_000
-"""Words remembered as common; then it is begun anew."""
+"""Words remembered as rare or common; then it is begun anew."""
 
 
 class LedgerReader:
@@ -79,7 +79,7 @@ class LedgerReader:
         self.database = database
         self.ledgers = {one.name: one for one in ledgers}
         self._shown: dict[str, tuple[Shown, ...]] = {}
-        self._common: set[tuple[int, ...]] = set()
+        self._rare: dict[tuple[int, ...], bool] = {}
 
     def ledger(self, name: str) -> AnyLedger:
         """Return a ledger by name; raises `NoSuchLedger`."""
@@ -105,6 +105,8 @@ class LedgerReader:
         clocks = asked if begun is None or asked.seen is not None else begun.clocks()
         with self._looking(ledger, clocks) as (connection, seen):
             self._weigh(connection, select)
+            rare = select.search is not None and select.search.rare
+            select.counted = rare and begun is None and not select.foreign
             if begun is not None:
                 select.after = self._place(connection, select, begun.key, seen)
             select.limit = limit + 1
@@ -114,7 +116,10 @@ class LedgerReader:
         more = len(found) > limit
         digest = asked.digest(name)
         onward = Cursor(digest, seen, _key(select, found[limit - 1])).write() if more else None
-        return Page(ledger, columns, lines, seen, onward)
+        total = None
+        if select.counted:
+            total = found[0][_names(select).index(FOUND)] if found else 0
+        return Page(ledger, columns, lines, seen, onward, total)
 
     def one(self, name: str, key: str, asked: Asked | None = None) -> Page:
         """Return the row of one key (a page of one line, or of none)."""
@@ -280,20 +285,20 @@ class LedgerReader:
         return tuple(one for one in columns if one.name in only) if only else columns
 
     def _weigh(self, connection: Connection[Any], select: Select) -> None:
-        """Find out whether few rows hold the words that are looked for, or many.
+        """Find out whether few rows hold the words that are looked for, or many, and remember it.
 
-        Words that many rows hold are remembered: what is stored never becomes less.
+        Rows that come later may prove it wrong: that costs time, the answer is right either way.
         """
         if select.search is None:
             return
         words = select.search.words
-        if words.pairs not in self._common:
-            if self._holders(connection, select.ledger, words) <= RARE:
-                return
-            if len(self._common) >= MOST_REMEMBERED:
-                self._common.clear()
-            self._common.add(words.pairs)
-        select.search = Search(words, rare=False)
+        rare = self._rare.get(words.pairs)
+        if rare is None:
+            rare = self._holders(connection, select.ledger, words) <= RARE
+            if len(self._rare) >= MOST_REMEMBERED:
+                self._rare.clear()
+            self._rare[words.pairs] = rare
+        select.search = Search(words, rare=rare)
 
     def _holders(self, connection: Connection[Any], ledger: AnyLedger, keywords: Keywords) -> int:
         """Return how many stored rows hold all pairs of the words, up to one more than `RARE`."""
@@ -346,7 +351,7 @@ def _key(select: Select, found: Sequence[Any]) -> tuple[str, ...]:
 def _names(select: Select) -> list[str]:
     """Return the columns in the order in which the statement gives them."""
     joined = [one.name for members in select.groups().values() for one in members]
-    return [*select.columns, *joined]
+    return [*select.columns, *([FOUND] if select.counted else []), *joined]
 
 
 def _liner(select: Select, columns: Sequence[Shown]) -> Callable[[Sequence[Any]], Line]:

@@ -20,6 +20,9 @@ from application.ledgers import OPEN_POSITION, AnyLedger, Joined, Ledger, SumLed
 from infrastructure import ledger_words
 from infrastructure.ledger_tables import fields, key_order, quoted, sort_order, table_name
 
+FOUND = "found"
+"""The column beside the ledger's own that says how many rows a search has found."""
+
 _EXPRESSION = re.compile(r"[a-z_][a-z0-9_]*|[0-9]+|[-+(), ]")
 
 
@@ -79,7 +82,8 @@ class Select:
     """A question to one ledger, ready to be written down.
 
     ``only`` names the columns that are wanted, all of them where it is empty: long texts that
-    nobody reads need not be fetched.
+    nobody reads need not be fetched. A search of rare words can be ``counted`` on the way: every
+    row says then how many there are (`FOUND`).
     """
 
     ledger: AnyLedger
@@ -91,6 +95,7 @@ class Select:
     key: tuple[str, ...] | None = None
     search: Search | None = None
     only: tuple[str, ...] = ()
+    counted: bool = False
     columns: list[str] = field(init=False)
     joins: tuple[Joined, ...] = field(init=False)
 
@@ -121,10 +126,16 @@ class Select:
         """Columns to sort by, with whether they descend; the key is always among them."""
         return sort_order(self.ledger, self.sort or self.ledger.sort)
 
+    @property
+    def foreign(self) -> list[Condition]:
+        """Conditions on what belongs to other subjects."""
+        joined = {one.name for one in self.joins}
+        return [one for one in self.conditions if one.column in joined]
+
     def rows(self, words: Words) -> str:
         """Return the statement that answers with rows: the core's columns, then the joined ones."""
+        foreign = self.foreign
         joined = {one.name for one in self.joins}
-        foreign = [one for one in self.conditions if one.column in joined]
         by = ", ".join(f"{quoted(n)} {'DESC' if down else 'ASC'}" for n, down in self.order)
         if foreign or any(name in joined for name, _ in self.order):
             inside = self._with_joins(self._core(words), words, cut=False)
@@ -136,8 +147,7 @@ class Select:
 
     def count(self, words: Words) -> str:
         """Return the statement that counts the rows, up to the limit where there is one."""
-        joined = {one.name for one in self.joins}
-        foreign = [one for one in self.conditions if one.column in joined]
+        foreign = self.foreign
         core = self._core(words)
         if foreign:
             core = self._with_joins(core, words, cut=False)
@@ -159,22 +169,25 @@ class Select:
         if self.key is not None:
             where.append(f"subject = {words.put(self.key[0])}")
         listed, end = ", ".join(map(quoted, self.columns)), ""
-        fence = ""
+        by_pairs = self.search is not None and (self.search.rare or by is None)
         if self.search is not None:
-            indexed = self.search.rare or by is None
-            found = self.search.words.indexed() if indexed else self.search.words.read()
+            found = self.search.words.indexed() if by_pairs else self.search.words.read()
             where += [words.condition(Condition("", sql, value), "") for sql, value in found]
-            fence = " OFFSET 0" if indexed else ""
         if by is not None:
             where += self._keyset(words)
             end = f" ORDER BY {by}{self._limit(words)}"
-        table = quoted(table_name(self.ledger.name))
+        table, branches = quoted(table_name(self.ledger.name)), branches_as_of(words.seen)
+        if by_pairs:
+            # The index of pairs finds the rows, few of them, which are sorted then; OFFSET 0 keeps
+            # the server from walking along the order instead. The clocks need no index here.
+            clocks = " OR ".join(f"({branch})" for branch in branches)
+            inner = f"SELECT {listed} FROM {table}{_where([f'({clocks})', *where])} OFFSET 0"  # noqa: S608
+            total = f", count(*) OVER () AS {FOUND}" if self.counted else ""
+            return f"SELECT *{total} FROM ({inner}) f{end}"  # noqa: S608  (checked names)
         branches = [
-            f"SELECT {listed} FROM {table}{_where([clocks, *where])}{fence or end}"  # noqa: S608
-            for clocks in branches_as_of(words.seen)
+            f"SELECT {listed} FROM {table}{_where([clocks, *where])}{end}"  # noqa: S608
+            for clocks in branches
         ]
-        if fence:  # few rows are found first and sorted then; else the order would be walked along
-            branches = [f"SELECT * FROM ({branch}) f{end}" for branch in branches]  # noqa: S608
         if len(branches) == 1:
             return branches[0]
         both = " UNION ALL ".join(f"({branch})" for branch in branches)

@@ -94,7 +94,7 @@ def _sql_type(plain: type) -> str:
 
 
 def _checked(ledger: AnyLedger, columns: dict[str, str]) -> Mapping[str, str]:
-    marks = {*ROW_MARKS, "seq", PAIRS} if isinstance(ledger, Ledger) else set(SUM_MARKS)
+    marks = {*ROW_MARKS, "seq", PAIRS, "found"} if isinstance(ledger, Ledger) else set(SUM_MARKS)
     wrong = [n for n in (ledger.name, *columns) if not _NAME.match(n) or n in marks]
     if wrong:
         msg = f"ledger {ledger.name}: {wrong} cannot be names of a table's columns"

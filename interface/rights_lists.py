@@ -108,7 +108,7 @@ class Lists:
         self._looked = -inf
         self._seen = lru_cache(EDITIONS_REMEMBERED)(self._look)
         self._counts = lru_cache(EDITIONS_REMEMBERED)(self._read_counts)
-        self._totals = lru_cache(TOTALS_REMEMBERED)(self._read_total)
+        self._totals: dict[tuple[str, Wanted], int] = {}
 
     # ── editions ─────────────────────────────────────────────────────────────────────────────
 
@@ -176,15 +176,24 @@ class Lists:
     def page(self, edition: Edition, wanted: Wanted, cursor: str | None) -> Any:
         """Return one page of an edition's items, with the columns `LISTED`."""
         question = self.question(edition, wanted, only=LISTED)
-        return self._ledgers.page(ITEMS, question, cursor=cursor, limit=PAGE)
+        page = self._ledgers.page(ITEMS, question, cursor=cursor, limit=PAGE)
+        if page.total is not None:
+            self._remember(edition, wanted, page.total)
+        return page
 
     def total(self, edition: Edition, wanted: Wanted) -> int:
         """Return how many items of an edition are wanted; more than `COUNTED`: at least so many."""
-        return self._totals(edition, wanted)
+        total = self._totals.get((edition.id, wanted))
+        if total is None:
+            question = self.question(edition, wanted)
+            total = int(self._ledgers.count(ITEMS, question, at_most=COUNTED + 1)[0])
+            self._remember(edition, wanted, total)
+        return total
 
-    def _read_total(self, edition: Edition, wanted: Wanted) -> int:
-        question = self.question(edition, wanted)
-        return int(self._ledgers.count(ITEMS, question, at_most=COUNTED + 1)[0])
+    def _remember(self, edition: Edition, wanted: Wanted, total: int) -> None:
+        if len(self._totals) >= TOTALS_REMEMBERED:
+            self._totals.clear()
+        self._totals[edition.id, wanted] = total
 
     def counts(self, edition: Edition) -> Counts:
         """Return how many items each department and each category has; none without an item."""

@@ -103,13 +103,15 @@ def listed(shell: Shell) -> Shell:
 def found(office: Office, words: str, **more: object) -> list[str]:
     """The names of the items with these words, read page by page."""
     asked = Asked(words=words, only=("name",), sort=("name",), **more)  # type: ignore[arg-type]
-    names, cursor = [], None
+    names, cursor, total = [], None, None
     while True:
         page = office.ledgers.page("rights_items", asked, cursor=cursor, limit=2)
+        total = page.total if cursor is None else total
         assert [one.name for one in page.columns] == ["name"]
         names += [line.values[0] for line in page.lines]
         if page.cursor is None:
             assert office.ledgers.count("rights_items", asked)[0] == len(names)
+            assert total in (None, len(names))
             return names
         cursor = page.cursor
 
@@ -155,6 +157,15 @@ def test_rows_are_found_by_the_index_and_in_order_alike(
         assert found(office, "树木采伐") == ["树木采伐许可"]
         assert found(office, "林木", known=before, valid_on=DAY) == ["林木采伐许可"]
         assert office.ledgers.count("rights_items", Asked(words="许可"), at_most=3)[0] == 3
+
+
+def test_a_search_by_what_belongs_to_others_is_counted_apart(listed: Shell) -> None:
+    """The department's name is another ledger's: how many rows have it is not known on the way."""
+    with listed.office() as office:
+        for name, n in (("林业", 5), ("农业", 0)):
+            asked = Asked(words="许可", contains={"department_name": name})
+            page = office.ledgers.page("rights_items", asked, limit=2)
+            assert (page.total, office.ledgers.count("rights_items", asked)[0]) == (None, n)
 
 
 def test_ledgers_that_hold_no_long_texts_are_not_searched(listed: Shell) -> None:

@@ -56,11 +56,13 @@ class Searched:
     """What a search for words (关键词) looks through: the texts within a column of JSON.
 
     ``codes`` are the fields whose values are codes and no texts; names of fields are never
-    searched. A row with personal columns cannot be searched: what is erased must be gone.
+    searched. ``beside`` are columns of which one value is often wanted together with words. A row
+    with personal columns cannot be searched: what is erased must be gone.
     """
 
     column: str
     codes: frozenset[str] = frozenset()
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

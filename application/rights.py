@@ -181,7 +181,8 @@ RIGHTS_ITEMS = declare(
         shown=lambda row: row.status in ON_THE_LIST,
         joins=(Joined("department_name", "部门", "department", "institutions", "name"),),
         sort=("department", "category", "name"),
-        searched=Searched("content", codes=CODED),
+        searched=Searched("content", codes=CODED, beside=("department", "category")),
+        version=2,
     )
 )
 

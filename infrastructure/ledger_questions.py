@@ -21,7 +21,7 @@ import orjson
 from application.ledgers import AnyLedger, Column, Joined, Ledger, SumLedger
 from infrastructure.ledger_sql import Condition, Seen
 from infrastructure.ledger_tables import fields
-from infrastructure.ledger_words import Keywords, split_words
+from infrastructure.ledger_words import Keywords, mark, split_words
 
 PAGE_LIMIT = 1_000
 """The most rows one page may hold."""
@@ -259,7 +259,7 @@ def conditions(asked: Asked, columns: Mapping[str, Shown]) -> Iterator[Condition
         elif isinstance(value, list | tuple):
             yield Condition(name, "{} = ANY(%s)", [typed(shown, one) for one in value])
         else:
-            yield Condition(name, "{} = %s", typed(shown, value))
+            yield Condition(name, EQUALS, typed(shown, value))
     for name, value in asked.contains.items():
         if _filterable(columns, name).kind != "text":
             raise BadQuestion(name, "只有文字列可以按包含的文字查询。")
@@ -270,8 +270,15 @@ def conditions(asked: Asked, columns: Mapping[str, Shown]) -> Iterator[Condition
         yield Condition(name, "{} <= %s", typed(_filterable(columns, name), value))
 
 
-def words_of(asked: Asked, ledger: AnyLedger) -> Keywords | None:
-    """Return the words a question looks for; raises `BadQuestion` where it cannot."""
+EQUALS = "{} = %s"
+
+
+def words_of(asked: Asked, ledger: AnyLedger, wanted: Sequence[Condition] = ()) -> Keywords | None:
+    """Return the words a question looks for beside its conditions ``wanted``.
+
+    Raises:
+        BadQuestion: it cannot be asked for such words.
+    """
     if not (asked.words or "").strip():
         return None
     searched = ledger.searched if isinstance(ledger, Ledger) else None
@@ -281,7 +288,12 @@ def words_of(asked: Asked, ledger: AnyLedger) -> Keywords | None:
         found = split_words(str(asked.words))
     except ValueError as error:
         raise BadQuestion("words", str(error)) from error
-    return Keywords(searched, found)
+    marks = (
+        mark(one.column, one.value)
+        for one in wanted
+        if one.column in searched.beside and one.sql == EQUALS
+    )
+    return Keywords(searched, found, tuple(marks))
 
 
 def _filterable(columns: Mapping[str, Shown], name: str) -> Shown:

@@ -270,11 +270,12 @@ class LedgerReader:
         strange = [name for name in asked.only if name not in columns]
         if strange:
             raise BadQuestion("only", f"没有这些列：{'、'.join(strange)}。")
-        words = words_of(asked, ledger)
+        wanted = list(conditions(asked, columns))
+        words = words_of(asked, ledger, wanted)
         return Select(
             ledger,
             self.ledgers,
-            list(conditions(asked, columns)),
+            wanted,
             tuple(asked.sort),
             search=None if words is None else Search(words),
             only=tuple(asked.only),

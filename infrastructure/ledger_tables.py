@@ -106,7 +106,8 @@ def _checked(ledger: AnyLedger, columns: dict[str, str]) -> Mapping[str, str]:
 
 def _check_searched(ledger: Ledger, searched: Searched) -> None:
     personal = any(column.personal for column in ledger.columns.values())
-    if personal or ledger.types.get(searched.column) is not str:
+    strange = {searched.column, *searched.beside} - {*ledger.columns}
+    if personal or strange or ledger.types.get(searched.column) is not str:
         msg = f"ledger {ledger.name}: only a text in a row without personal columns is searched"
         raise TypeError(msg)
 
@@ -261,12 +262,10 @@ class RowTable(_Table):
         self.names = [*ROW_MARKS, *fields(ledger)]
         self.columns = _listed(self.names[1:])
         self.values = row_values(ledger)
-        self._searched: tuple[int, Searched] | None = None
         self._read = row_reader(ledger)
         types = ["text", "date", "bigint", "date", "bigint", "bigint", "bigint"]
         types += [kind.split(" ")[0] for kind in fields(ledger).values()]
         if ledger.searched is not None:
-            self._searched = list(ledger.columns).index(ledger.searched.column), ledger.searched
             self.names.append(PAIRS)
             types.append(PAIRS_TYPE.split(" ")[0])
         table, columns = quoted(table_name(ledger.name, prefix)), _listed(self.names)
@@ -295,9 +294,9 @@ class RowTable(_Table):
     def cells(self, row: Stored) -> list[Any]:
         """Return what a stored row says, and the pairs of characters it is found by."""
         cells = list(self.values(row.row))
-        if self._searched is not None:
-            place, searched = self._searched
-            cells.append(pairs_of(searched, cells[place]))
+        if self.ledger.searched is not None:
+            said = dict(zip(self.ledger.columns, cells, strict=True))
+            cells.append(pairs_of(self.ledger.searched, said))
         return cells
 
     def added(self, changes: Changes) -> list[tuple[Any, ...]]:

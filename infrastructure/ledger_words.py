@@ -6,12 +6,16 @@ A pair is two neighbouring UTF-16 units of one text as one integer: exact, and h
 characters themselves. A word of two characters is found by its pair alone, a longer one by all of
 its pairs and then in the text. Pairs that thousands of rows share lead nowhere faster than reading
 in order does, so such words are looked for in the texts themselves (`RARE`).
+
+What stands in columns that are often asked for beside words is among the pairs too, as marks that
+no text can hold: the index then finds the rows that have both.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -35,14 +39,26 @@ SHORTEST: Final = 2
 """Characters of a word: one alone would be in nearly every row."""
 
 _UNIT: Final = 2  # bytes
+_UNITS: Final = struct.Struct("<HH")
+_PAIR: Final = struct.Struct("<i")
 
 
-def pairs_of(searched: Searched, text: str) -> list[int]:
-    """Return the pairs that the texts of a column of JSON hold, in order, each once."""
-    found: set[int] = set()
-    for one in _texts(orjson.loads(text), searched.codes):
+def pairs_of(searched: Searched, row: Mapping[str, Any]) -> list[int]:
+    """Return the pairs of a row's texts and the marks of its columns, in order, each once."""
+    found = {mark(name, row[name]) for name in searched.beside}
+    for one in _texts(orjson.loads(row[searched.column]), searched.codes):
         found |= pairs_in(one)
     return sorted(found)
+
+
+def mark(column: str, value: Any) -> int:
+    """Return the mark of a column's value: half of a surrogate pair, which no text holds alone.
+
+    Two values may have one mark; whoever looks for one looks at the column too.
+    """
+    digest = hashlib.sha256(f"{column}={value}".encode()).digest()
+    half, rest = struct.unpack_from("<HH", digest)
+    return int(_PAIR.unpack(_UNITS.pack(0xD800 + half % 0x400, rest % 0xD800))[0])
 
 
 def _texts(value: Any, codes: frozenset[str]) -> Iterator[str]:
@@ -71,15 +87,19 @@ def _read(units: bytes) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Keywords:
-    """Keywords of which a row must hold every one, in the texts of a column of JSON."""
+    """Words of which a row must hold every one, in the texts of a column of JSON.
+
+    ``marks`` are those of the values that its columns must have besides.
+    """
 
     searched: Searched
     words: tuple[str, ...]
+    marks: tuple[int, ...] = ()
 
     @cached_property
     def pairs(self) -> tuple[int, ...]:
-        """The pairs that a row must hold."""
-        return tuple(sorted(set[int]().union(*map(pairs_in, self.words))))
+        """The pairs and marks that a row must hold."""
+        return tuple(sorted({*self.marks}.union(*map(pairs_in, self.words))))
 
     def indexed(self) -> Iterator[tuple[str, Any]]:
         """Yield conditions, with a value each, that the index of pairs serves."""

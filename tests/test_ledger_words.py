@@ -16,7 +16,7 @@ from domain.rights_content import Duty
 from infrastructure import ledger_reading
 from infrastructure.ledger_questions import Asked, BadQuestion
 from infrastructure.ledger_tables import statements
-from infrastructure.ledger_words import RARE, pairs_in, pairs_of, split_words
+from infrastructure.ledger_words import RARE, mark, pairs_in, pairs_of, split_words
 from infrastructure.office import Office
 from tests.district import DAY
 from tests.rights_district import content
@@ -52,11 +52,20 @@ def test_pairs_are_those_of_texts_only() -> None:
     said = content("甲乙", sub_name="丙丁", duties=(Duty(stage="戊己", text="庚辛"),))
     assert isinstance(RIGHTS_ITEMS, Ledger)
     assert RIGHTS_ITEMS.searched is not None
-    found = set(pairs_of(RIGHTS_ITEMS.searched, text_of(said)))
+    row = {"content": text_of(said), "department": "d1", "category": "01"}
+    found = set(pairs_of(RIGHTS_ITEMS.searched, row))
+    assert {mark("department", "d1"), mark("category", "01")} <= found
+    assert mark("department", "d2") not in found
     for word in ("甲乙", "丙丁", "戊己", "庚辛", "种子"):
         assert pairs_in(word) <= found
     for word in ("乙丙", "name", "01", '甲乙"', "su"):
         assert not pairs_in(word) <= found
+
+
+@given(SIGNS, st.text(max_size=8), st.text(max_size=8))
+def test_no_text_holds_a_mark(text: str, column: str, value: str) -> None:
+    """Marks are no pairs of units that a text could have."""
+    assert mark(column, value) not in pairs_in(text + column + value)
 
 
 def test_words_have_a_reasonable_length_and_number() -> None:
@@ -159,9 +168,19 @@ def test_rows_are_found_by_the_index_and_in_order_alike(
         assert office.ledgers.count("rights_items", Asked(words="许可"), at_most=3)[0] == 3
 
 
-def test_a_search_by_what_belongs_to_others_is_counted_apart(listed: Shell) -> None:
-    """The department's name is another ledger's: how many rows have it is not known on the way."""
+def test_words_are_looked_for_beside_other_conditions(listed: Shell) -> None:
+    """Those of its own columns, and what belongs to others, which is not counted on the way."""
     with listed.office() as office:
+        unit = next(iter(office.ledgers.page("institutions").lines)).key
+        for wanted, n in (
+            ({"category": "01"}, 5),
+            ({"category": "02"}, 0),
+            ({"department": unit, "category": ["01", "02"]}, 5),
+            ({"department": "another"}, 0),
+        ):
+            asked = Asked(words="许可", filters=wanted)
+            page = office.ledgers.page("rights_items", asked, limit=2)
+            assert (page.total, office.ledgers.count("rights_items", asked)[0]) == (n, n)
         for name, n in (("林业", 5), ("农业", 0)):
             asked = Asked(words="许可", contains={"department_name": name})
             page = office.ledgers.page("rights_items", asked, limit=2)

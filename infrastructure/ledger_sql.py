@@ -171,19 +171,23 @@ class Select:
         listed, end = ", ".join(map(quoted, self.columns)), ""
         by_pairs = self.search is not None and (self.search.rare or by is None)
         if self.search is not None:
-            found = self.search.words.indexed() if by_pairs else self.search.words.read()
+            found = self.search.words.beyond() if by_pairs else self.search.words.read()
             where += [words.condition(Condition("", sql, value), "") for sql, value in found]
         if by is not None:
             where += self._keyset(words)
             end = f" ORDER BY {by}{self._limit(words)}"
         table, branches = quoted(table_name(self.ledger.name)), branches_as_of(words.seen)
-        if by_pairs:
-            # The index of pairs finds the rows, few of them, which are sorted then; OFFSET 0 keeps
-            # the server from walking along the order instead. The clocks need no index here.
+        if self.search is not None and by_pairs:
+            # Rows with the pairs are found first, by their index and no other: OFFSET 0 keeps the
+            # server from walking along the order, or through a department, instead.
+            holding = words.condition(Condition("", *self.search.words.indexed()), "")
             clocks = " OR ".join(f"({branch})" for branch in branches)
-            inner = f"SELECT {listed} FROM {table}{_where([f'({clocks})', *where])} OFFSET 0"  # noqa: S608
+            inner = f"SELECT * FROM {table} WHERE {holding} OFFSET 0"  # noqa: S608
             total = f", count(*) OVER () AS {FOUND}" if self.counted else ""
-            return f"SELECT *{total} FROM ({inner}) f{end}"  # noqa: S608  (checked names)
+            return (
+                f"SELECT {listed}{total} FROM ({inner}) f"  # noqa: S608  (checked names)
+                f"{_where([f'({clocks})', *where])}{end}"
+            )
         branches = [
             f"SELECT {listed} FROM {table}{_where([clocks, *where])}{end}"  # noqa: S608
             for clocks in branches

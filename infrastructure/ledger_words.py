@@ -101,15 +101,18 @@ class Keywords:
         """The pairs and marks that a row must hold."""
         return tuple(sorted({*self.marks}.union(*map(pairs_in, self.words))))
 
-    def indexed(self) -> Iterator[tuple[str, Any]]:
-        """Yield conditions, with a value each, that the index of pairs serves."""
-        yield f"{PAIRS} @> %s::integer[]", list(self.pairs)
+    def indexed(self) -> tuple[str, Any]:
+        """Return the condition, with its value, that the index of pairs serves."""
+        return f"{PAIRS} @> %s::integer[]", list(self.pairs)
+
+    def beyond(self) -> Iterator[tuple[str, Any]]:
+        """Yield what must hold of rows with the pairs: that longer words stand there as such."""
         for word in self.words:
             if len(word.encode("utf-16-le")) > 2 * _UNIT:
                 yield from self._said(word)
 
     def read(self) -> Iterator[tuple[str, Any]]:
-        """Yield the same conditions so that no index serves them: rows are read in their order."""
+        """Yield conditions that no index serves: rows are read in their order then."""
         for word in self.words:
             yield from self._said(word)
         if any(map(_has_ascii, self.words)):

@@ -46,6 +46,7 @@ from domain.identifiers import ResidentId
 from domain.opening import OpeningQuota, OpenInstitution, OpenPerson
 from domain.staffing_people import Particulars
 from domain.text import compact
+from domain.vocabulary import lean
 
 Cleaner = Callable[[Cell], Cleaned[Any]]
 
@@ -167,7 +168,6 @@ class RowReader:
         self.institution = ""
         self._clean = cleaners(book, opening)
         self._known: dict[str, dict[str, Cleaned[Any]]] = {name: {} for name in self._clean}
-        self._given: dict[frozenset[str], set[str]] = {}
         self._cells: Mapping[str, Cell] = {}
 
     def read(self, line: Line) -> OpenInstitution | OpenPerson | None:
@@ -233,21 +233,10 @@ class RowReader:
         if self.problems:
             return None
         try:
-            return self._lean(kind.model_validate(values))
+            return lean(kind.model_validate(values))
         except ValidationError as error:
             self._invalid(kind, error)
             return None
-
-    def _lean(self, made: BaseModel) -> BaseModel:
-        """Let models of which the same fields were given share the set that says so.
-
-        Each has one of its own otherwise, which takes as much room as what it holds; none is ever
-        changed, for commands are frozen.
-        """
-        given = made.model_fields_set
-        shared = self._given.setdefault(frozenset(given), given)
-        object.__setattr__(made, "__pydantic_fields_set__", shared)
-        return made
 
     def _invalid(self, kind: type[BaseModel], error: ValidationError) -> None:
         for fault in error.errors(include_url=False, include_input=False):

@@ -32,7 +32,7 @@ from application.ledgers import AnyLedger
 from application.standings import Inquiry, Standings
 from domain.deciding import Command, Draft, Refused
 from domain.journal import require_opened
-from domain.vocabulary import Decided, Entry
+from domain.vocabulary import Decided, Entry, lean
 
 
 @dataclass
@@ -213,10 +213,11 @@ class Session:
             if not filing.partial:
                 raise
             return Outcome(refused=refused)
-        rules, code = tuple(inquiry.rules), self.memory.code
-        for entry, what in zip(entries, asked, strict=True):
-            decided = Decided(before, what, rules, code)
-            object.__setattr__(entry, "decided", decided)  # its making ends here
+        if filing.hear is None or not filing.dry_run:  # of what is only tried, there may be much
+            rules, code = tuple(inquiry.rules), self.memory.code
+            for entry, what in zip(entries, asked, strict=True):
+                decided = Decided(before, what, rules, code)
+                object.__setattr__(entry, "decided", decided)  # its making ends here
         return Outcome(tuple(entries))
 
     def _entry(self, filing: Filing, draft: Draft, said: Command) -> Entry:
@@ -233,7 +234,7 @@ class Session:
             note=said.note,
             secrecy=said.secrecy,
             tags=draft.tags or (),
-            fact=draft.fact,
+            fact=lean(draft.fact),
             voids=draft.voids,
             target=draft.target,
         )

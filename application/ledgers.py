@@ -12,7 +12,7 @@ fold of the effects of the entries about *x* recorded by *k*, not voided by an e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -164,7 +164,7 @@ class Move(NamedTuple):
 
     key: tuple[str, ...]
     day: date
-    changes: dict[str, int]
+    changes: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 from application.documents import QUOTA_KINDS
 from application.ledgers import Column, Derived, Joined, Move, SumLedger, declare
@@ -11,20 +13,31 @@ from domain.quotas_accounts import POOL
 from domain.vocabulary import Entry, Slot
 
 
+@lru_cache(maxsize=4096)
+def _key(holder: str, kind: str) -> tuple[str, str]:
+    """Return the key of a sum: one object for all who move it, of whom there may be thousands."""
+    return holder, str(kind)
+
+
+@lru_cache(maxsize=4096)
+def _change(measure: str, n: int) -> Mapping[str, int]:
+    return MappingProxyType({measure: n})
+
+
 def _moves(entry: Entry) -> Iterator[Move]:
     for slot in _slots(entry):
         if slot.holder != POOL:
-            yield Move((slot.holder, str(slot.kind)), slot.day, {slot.measure: slot.n})
+            yield Move(_key(slot.holder, slot.kind), slot.day, _change(slot.measure, slot.n))
 
 
 def _pool_moves(entry: Entry) -> Iterator[Move]:
     """Ceiling, what lies in the pool, and what has been granted out of it, kind by kind."""
     for slot in _slots(entry):
         if slot.holder != POOL and slot.measure == "approved":
-            yield Move((POOL, str(slot.kind)), slot.day, {"granted": slot.n})
+            yield Move(_key(POOL, slot.kind), slot.day, _change("granted", slot.n))
         elif slot.holder == POOL:
             measure = "pool" if slot.measure == "approved" else slot.measure
-            yield Move((POOL, str(slot.kind)), slot.day, {measure: slot.n})
+            yield Move(_key(POOL, slot.kind), slot.day, _change(measure, slot.n))
 
 
 def _slots(entry: Entry) -> Iterable[Slot]:

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from application.evidence import Contradiction, EvidenceProblem
 from domain.evidence import HASH_BYTES, TILE_WIDTH, Tile, split
+from infrastructure.durable import make_folder, sync
 
 SIZE_DIGITS: Final = 12
 _SIZE_PARTS: Final = SIZE_DIGITS // 3
@@ -101,8 +102,7 @@ class EvidenceFolder:
         for tile, hashes in tiles:
             paths.append(self.path / tile.path)
             self._add(paths[-1], hashes)
-        for path in paths:
-            self._settle(path)
+        self._settle(*paths)
 
     def leaves(self, size: int) -> Iterator[tuple[bytes, ...]]:
         """Yield the leaves of the tree of that size, tile by tile.
@@ -163,7 +163,7 @@ class EvidenceFolder:
         What a crash left half written is completed; anything else that is there is left alone.
         """
         try:
-            path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            make_folder(path.parent, 0o755)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             with os.fdopen(handle, "r+b") as file:
                 there = file.read()
@@ -173,18 +173,15 @@ class EvidenceFolder:
         except OSError as error:
             raise EvidenceProblem(f"外存文件夹无法写入：{path}（{error}）。") from error
 
-    def _settle(self, path: Path) -> None:
-        """Wait until what was added to a file is on disk."""
+    def _settle(self, *paths: Path) -> None:
+        """Wait until what was added to these files is on disk, and that they are there."""
         if not self._durable:
             return
-        try:
-            handle = os.open(path, os.O_RDONLY)
+        for path in (*paths, *dict.fromkeys(path.parent for path in paths)):
             try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        except OSError as error:
-            raise EvidenceProblem(f"外存文件夹无法写入：{path}（{error}）。") from error
+                sync(path)
+            except OSError as error:
+                raise EvidenceProblem(f"外存文件夹无法写入：{path}（{error}）。") from error
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -26,6 +26,7 @@ from domain.evidence_notes import (
     is_key_name,
     key_parts,
 )
+from infrastructure.durable import make_folder, sync
 from infrastructure.evidence_suites import SUITES, Signer
 from infrastructure.keys import KeyProblem, writing_a_key
 
@@ -190,13 +191,14 @@ def save_signing_keys(path: Path, keys: SigningKeys) -> None:
     lines = [*(str(key) for key in keys.retired), *(_private_line(s) for s in keys.signers)]
     new = path.with_name(path.name + ".new")
     with writing_a_key("签名密钥", path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent, 0o700)
         handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(_HEADING + "".join(f"{line}\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
+        sync(path.parent)
 
 
 def make_signing_keys(path: Path, keys: SigningKeys) -> SigningKeys:

@@ -10,7 +10,6 @@ the office's keys is the right one (`settle`).
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from psycopg import Connection
 from psycopg.sql import SQL, Identifier
 
+from infrastructure.durable import sync
 from infrastructure.keys import KeyProblem, KeyRing, load_master_key, make_master_key, unseal
 
 
@@ -107,11 +107,7 @@ def _finish(path: Path) -> Path:
         old = path.with_name(f"{path.name}.old-{mark}")
         path.rename(old)
     _coming(path).rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(path.parent)
     return old
 
 

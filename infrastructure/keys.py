@@ -22,6 +22,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import Connection
 
+from infrastructure.durable import make_folder, sync
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
 OFFICE_KEYS = ("identity", "fingerprint", "proposals")
@@ -110,7 +112,7 @@ def make_master_key(path: Path) -> bytes:
     key = os.urandom(KEY_BYTES)
     new = path.with_name(f".{path.name}-{os.urandom(4).hex()}")
     with writing_a_key("主密钥", path):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent, 0o700)
         try:
             handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
@@ -120,6 +122,7 @@ def make_master_key(path: Path) -> bytes:
             os.link(new, path)  # unlike a rename, never takes the place of a key that is there
         finally:
             new.unlink(missing_ok=True)
+        sync(path.parent)  # before anything is sealed with it
     return key
 
 

@@ -121,8 +121,13 @@ class Database:
                 raise
 
     def _connect(self) -> Connection[Any]:
-        connection = self._filing = psycopg.connect(self.url)
-        self._configure(connection)
+        connection = psycopg.connect(self.url)
+        try:
+            self._configure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._filing = connection
         return connection
 
     @contextmanager

@@ -1,8 +1,8 @@
 """The demonstration's rights lists (权责清单): compiled, returned once, published, then adjusted.
 
 Three departments draft their lists; the review group returns one of them; the list becomes an
-edition. Later one item is added, one cancelled, one changed, and a second edition says so: the
-public pages and their comparison have something to show. Names, texts and titles are invented.
+edition. Later items are added, cancelled, changed, merged and split, and a second edition says so:
+the public pages and their comparison have something to show. Names, texts and titles are invented.
 """
 
 from __future__ import annotations
@@ -196,11 +196,10 @@ class RightsStory:
     # ── the adjustment ───────────────────────────────────────────────────────────────────────
 
     def _adjusted(self, items: dict[str, str]) -> None:
-        """One item is added, one cancelled, one has its time limit shortened."""
-        day = self._second - timedelta(days=15)
-        powers = {power.name: power for power in _POWERS["区农业农村局"]}
-        faster = powers["种苗经营许可"].content(promised_limit="7个工作日")
-        changes = [
+        """Items are added, cancelled and changed in one department, merged and split in another."""
+        farms = {power.name: power for power in _POWERS["区农业农村局"]}
+        self._adjustment(
+            "区农业农村局",
             {
                 "kind": AdjustmentKind.ADD,
                 "reason": AdjustmentReason.LAW_ADDS,
@@ -216,12 +215,38 @@ class RightsStory:
                 "kind": AdjustmentKind.CHANGE,
                 "reason": AdjustmentReason.PROCESS_CHANGED,
                 "items": [items["种苗经营许可"]],
-                "contents": [faster],
+                "contents": [farms["种苗经营许可"].content(promised_limit="7个工作日")],
             },
-        ]
+        )
+        markets = {power.name: power for power in _POWERS["区市场监督管理局"]}
+        merged = [markets[name].content() for name in ("小作坊登记", "小餐饮登记")]
+        bases = [basis for text in merged for basis in text["bases"]]
+        split = markets["对特种设备使用单位的监督检查"]
+        self._adjustment(
+            "区市场监督管理局",
+            {
+                "kind": AdjustmentKind.MERGE,
+                "reason": AdjustmentReason.MERGED_OR_SPLIT,
+                "items": [items["小作坊登记"], items["小餐饮登记"]],
+                "contents": [merged[0] | {"name": "小作坊、小餐饮登记", "bases": bases}],
+            },
+            {
+                "kind": AdjustmentKind.SPLIT,
+                "reason": AdjustmentReason.MERGED_OR_SPLIT,
+                "items": [items[split.name]],
+                "contents": [
+                    split.content(name="对电梯使用单位的监督检查"),
+                    split.content(name="对锅炉使用单位的监督检查"),
+                ],
+            },
+        )
+
+    def _adjustment(self, department: str, *changes: dict[str, Any]) -> None:
+        """Apply for changes of one department's list, have them reviewed, approved, published."""
+        day = self._second - timedelta(days=15)
         applied = self._file(
             "rights.apply", effective_on=day, trigger_on=day - timedelta(days=7),
-            department=self._ids["区农业农村局"], changes=changes,
+            department=self._ids[department], changes=changes,
             basis=self._paper("关于调整权责事项的请示（示范）", day),
         )  # fmt: skip
         adjustment = applied.entries[0].subjects("adjustment")[0]

@@ -212,7 +212,8 @@ def _try_the_pages(port: int) -> None:
         assert choice is not None
         later, earlier = re.findall(r'<option value="([0-9A-Z]{16})"', choice[0])
         changes = client.get("/qingdan/duibi", params={"from": earlier, "to": later}).text
-    for name in ("农产品产地证明核发", "水产苗种场备案核验", "种苗经营许可"):
+    told = ("农产品产地证明核发", "水产苗种场备案核验", "种苗经营许可", "小作坊、小餐饮登记")
+    for name in (*told, "小餐饮登记", "对电梯使用单位的监督检查", "对锅炉使用单位的监督检查"):
         assert name in changes
     assert "兽药零售许可" not in changes
 

@@ -25,6 +25,7 @@ from domain.code_sets_adjusting import (
 )
 from domain.code_sets_people import Education, Ethnicity, Gender, Politics
 from domain.code_sets_rights import BasisLevel, BodyNature, PowerCategory, PowerLevel, PowerOrigin
+from domain.code_sets_townships import ActingName, EvaluationResult, MatterDuty, MatterOrigin
 from domain.laws import LawChange
 from domain.text import compact
 
@@ -33,6 +34,7 @@ LISTS: tuple[type[CodeList], ...] = (
     *(LeaveReason, Gender, Politics, Education, Ethnicity),
     *(PowerCategory, PowerLevel, BasisLevel, BodyNature, PowerOrigin),
     *(ListLevel, ItemStatus, AdjustmentKind, AdjustmentReason, LawChange),
+    *(MatterOrigin, MatterDuty, ActingName, EvaluationResult),
 )
 
 STORED = {
@@ -76,6 +78,10 @@ STORED = {
         "add-1 add-2 add-3 add-4 can-1 can-2 can-3 can-4 chg-1 chg-2 chg-3 chg-4 chg-5"
     ),
     "LawChange": "promulgated revised amended",
+    "MatterOrigin": "statutory handed-down empowered entrusted service",
+    "MatterDuty": "basic cooperative taken-back",
+    "ActingName": "township county",
+    "EvaluationResult": "fit improve take-back",
     "PowerOrigin": "own delegated authorised empowered entrusted transferred merged split",
 }
 """What may stand in the journal: codes are added at most, never taken away or given new sense."""

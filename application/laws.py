@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Final, NamedTuple
 
@@ -99,13 +99,24 @@ class TableProblem(NamedTuple):
     message: str
 
 
+def lacking(headings: Sequence[str]) -> list[str]:
+    """Return what a table of laws must have and this one has no heading for, in Chinese."""
+    wanted = (("名称", (_TITLE,)), ("效力层级", (_LEVEL,)), ("沿革或日期", (_EVENTS, _LATEST)))
+    return [
+        title
+        for title, known in wanted
+        if not any(one.search(heading) for one in known for heading in headings)
+    ]
+
+
 def read_versions(
     rows: Iterable[Mapping[str, str]],
 ) -> tuple[list[RegisterLawVersion], list[TableProblem]]:
     """Return a filing for each version that a table of laws names, and the rows it cannot read.
 
     Columns are found by their headings: the title, the level, the history (沿革: 日期:事件;…), the
-    latest day. A 施行 in the history is the day from which the version before it is in force.
+    latest day; `lacking` tells which of them a table does not have. A 施行 in the history is the
+    day from which the version before it is in force.
     Where two rows name the same version, the one that knows from when it is in force is believed.
     """
     found: dict[tuple[str, date], RegisterLawVersion] = {}

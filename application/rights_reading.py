@@ -122,6 +122,11 @@ _NO_HEADING: Final = "没有认出权责清单的表头（至少要有“事项�
 _NO_ITEMS: Final = "只有表头，没有事项"
 
 
+def no_list(reads: Iterable[RightsRead]) -> bool:
+    """Tell whether one of the files has no rights list in it at all: likely the wrong file."""
+    return any(not read.sheets for read in reads)
+
+
 def read_rights(book: BookLike) -> RightsRead:
     """Read every sheet of a workbook that is a rights list."""
     read = RightsRead(book.name)

@@ -212,6 +212,14 @@ class Citations(Book, subject="cites"):
 
 
 @rule
+def document_was_issued(issued_on: date, today: date) -> bool | Hindrance:
+    """登记的是已经印发的文件。依据：党政机关公文处理工作条例第九条（成文日期署会议通过或者签发的日期）。"""
+    if issued_on <= today:
+        return True
+    return Hindrance(f"发文日期{issued_on}晚于今天（{today}），请核对。")
+
+
+@rule
 def document_number_is_free(numbers: DocumentNumbers, issuer: str, number: str) -> bool | Hindrance:
     """同一发文单位的同一文号只登记一次。依据：党政机关公文处理工作条例第九条（发文字号）。"""
     found = numbers.registered(issuer, number)
@@ -261,6 +269,7 @@ class RegisterDocument(Command, kind="documents.register", title="登记文件")
 
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
+        past.require(document_was_issued, self.issued_on, past.today)
         if self.number is not None:
             numbers = past.of(DocumentNumbers, REGISTER)
             past.require(document_number_is_free, numbers, self.issuer, self.number)

@@ -17,7 +17,8 @@ they are voided or corrected in the same append.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self
@@ -167,6 +168,11 @@ class VoidEntries(Command, kind="journal.void", title="作废记录"):
     ]
     reason: Annotated[Text, Field(title="作废原因")]
 
+    @model_validator(mode="after")
+    def _voids_each_once(self) -> Self:
+        _each_once(self.positions)
+        return self
+
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
         for position in self.positions:
@@ -184,7 +190,9 @@ class Refiled(BaseModel):
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
         if self.kind not in COMMANDS or self.kind.startswith("journal."):
-            raise ValueError(f"更正中不能办理“{self.kind}”")
+            raise ValueError(
+                f"更正中不能办理“{self.kind[:40]}”，业务种类写作 quotas.grant 等，见接口说明"
+            )
         try:
             self.command()
         except ValidationError as error:
@@ -224,8 +232,21 @@ class Correction(BaseModel):
 class CorrectEntries(Command, kind="journal.correct", title="更正记录"):
     """Void entries and file what should have been filed, in one append."""
 
-    items: Annotated[tuple[Correction, ...], Field(title="更正事项", min_length=1, max_length=1000)]
+    items: Annotated[
+        tuple[Correction, ...],
+        Field(
+            title="更正事项",
+            description="只填流水号的，只作废；只填改为办理的，为补办；都填的，作废后改为办理",
+            min_length=1,
+            max_length=1000,
+        ),
+    ]
     reason: Annotated[Text, Field(title="更正原因")]
+
+    @model_validator(mode="after")
+    def _corrects_each_once(self) -> Self:
+        _each_once(one.position for one in self.items if one.position is not None)
+        return self
 
     def id_numbers(self) -> tuple[str, ...]:
         """See `domain.deciding.Command.id_numbers`."""
@@ -253,6 +274,13 @@ class CorrectEntries(Command, kind="journal.correct", title="更正记录"):
             if item.command is not None:
                 kept = _Refiling(past, original, together=together)
                 yield from _refiling(item.command.command(), original, kept)
+
+
+def _each_once(positions: Iterable[int]) -> None:
+    """One written twice would be refused for the void before it, which is not on record."""
+    for position, times in Counter(positions).items():
+        if times > 1:
+            raise ValueError(f"流水号{position}写了{times}次，请只写一次")
 
 
 def _voiding(position: int, reason: str, past: Past) -> Draft:

@@ -272,6 +272,8 @@ def takes_effect_after_approval(approved_on: date, takes_effect_on: date) -> boo
 @rule
 def adjustment_awaits_publication(adjustment: Adjustment) -> bool | Hindrance:
     """批准后的调整公布一次。依据：政府信息公开条例第二十条；各地权责清单动态管理办法。"""
+    if adjustment.applied is None:
+        return Hindrance("系统内没有这份调整申请，请核对编号。")
     if adjustment.approved_on is None:
         return Hindrance("该调整尚未批准。")
     if adjustment.published_at:

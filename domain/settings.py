@@ -235,7 +235,7 @@ class ChangeSetting(DatedCommand, kind="settings.change", title="更改设置"):
     def _value_fits(self) -> Self:
         setting = SETTINGS.get(self.name)
         if setting is None:
-            raise ValueError(f"没有名为“{self.name}”的设置；可用的有：{'、'.join(SETTINGS)}")
+            raise ValueError(f"没有名为“{self.name[:40]}”的设置；可用的有：{'、'.join(SETTINGS)}")
         try:
             setting.values.validate_python(self.value)
         except ValidationError as error:

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 from application.evidence import Contradiction, EvidenceProblem
 from domain.evidence import HASH_BYTES, TILE_WIDTH, Tile, split
 from infrastructure.durable import make_folder, sync
+from infrastructure.system_words import why
 
 SIZE_DIGITS: Final = 12
 _SIZE_PARTS: Final = SIZE_DIGITS // 3
@@ -191,7 +192,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise EvidenceProblem(f"外存文件夹无法读取：{folder}（{error.strerror}）。") from error
+        raise EvidenceProblem(f"外存文件夹无法读取：{folder}（{why(error)}）。") from error
 
 
 def _is_part(name: str) -> bool:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import Connection
 
 from infrastructure.durable import make_folder, sync
+from infrastructure.system_words import why
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -135,7 +136,7 @@ def writing_a_key(what: str, path: Path) -> Iterator[None]:
         raise KeyProblem(f"{what}文件 {path} 已经存在，没有覆盖。请再运行一次。") from error
     except OSError as error:
         raise KeyProblem(
-            f"不能写入{what}文件 {path}（{error.strerror}）。"
+            f"不能写入{what}文件 {path}（{why(error)}）。"
             "请检查磁盘空间和文件夹的写入权限后再启动；数据未作改动。"
         ) from error
 

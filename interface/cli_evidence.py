@@ -20,6 +20,7 @@ from infrastructure.evidence_opening import replace_lost_keys
 from infrastructure.evidence_suites import SUITES
 from infrastructure.office import Office
 from infrastructure.settings import read_settings
+from infrastructure.system_words import why
 from interface import verify
 from interface.cli_office import (
     CannotDo,
@@ -231,7 +232,7 @@ def _write(path: Path, text: str) -> None:
     except FileExistsError:
         raise CannotDo(f"文件 {path} 已经存在，请用 --out 另取文件名。") from None
     except OSError as error:
-        raise CannotDo(f"无法写入 {path}（{error.strerror}）。") from None
+        raise CannotDo(f"无法写入 {path}（{why(error)}）。") from None
 
 
 # ── the examination ──────────────────────────────────────────────────────────────────────────
@@ -252,7 +253,7 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode()
     except OSError as error:
-        raise CannotDo(f"检查点文件读不到：{path}（{error.strerror}）。") from None
+        raise CannotDo(f"检查点文件读不到：{path}（{why(error)}）。") from None
     except UnicodeDecodeError:
         raise CannotDo(f"{path} 不是检查点文件。") from None
 

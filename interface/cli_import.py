@@ -20,6 +20,7 @@ from domain.code_sets import QuotaKind
 from domain.journal import OpenJournal
 from infrastructure.importing import Files, Unreadable, copy_names, distinct_names
 from infrastructure.office import Office
+from infrastructure.system_words import why
 from interface.cli_office import (
     CannotDo,
     Commands,
@@ -195,14 +196,14 @@ def _copies(names: Sequence[str], folder: Path | None) -> dict[str, Path]:
         with tempfile.TemporaryFile(dir=folder):
             return {name: folder / copy for name, copy in copy_names(names).items()}
     except OSError as error:
-        raise CannotDo(f"“{folder}”不能存放核对结果（{error.strerror}），请换一个目录。") from None
+        raise CannotDo(f"“{folder}”不能存放核对结果（{why(error)}），请换一个目录。") from None
 
 
 def _write_copy(files: Files, name: str, imported: Imported, target: Path) -> None:
     try:
         files.write_copy(name, imported, target)
     except OSError as error:
-        raise CannotDo(f"导入已办完，但核对结果“{target}”没有写成（{error.strerror}）。") from None
+        raise CannotDo(f"导入已办完，但核对结果“{target}”没有写成（{why(error)}）。") from None
     out.print(f"核对结果：{target}")
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import csv
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 from application.filing import Filing
-from application.laws import read_versions
+from application.laws import lacking, read_versions
 from application.rights_watch import (
     CERTAINTIES,
     PARTS,
@@ -19,6 +19,8 @@ from application.rights_watch import (
 )
 from domain.laws import law_id
 from infrastructure.ledger_questions import Asked
+from infrastructure.system_words import why
+from infrastructure.workbooks_files import BookProblem, read_csv
 from interface.cli_office import (
     CannotDo,
     Commands,
@@ -55,7 +57,7 @@ def register(commands: Commands) -> None:
         "--problem",
         choices=tuple(PROBLEMS),
         metavar="问题",
-        help="只列一种：" + "、".join(PROBLEMS),
+        help="只列一种：" + "，".join(f"{code} {title}" for code, title in PROBLEMS.items()),
     )
     action.add_argument("--limit", type=int, default=50, metavar="条数", help="最多列几条（50）")
     action.set_defaults(run=_watch)
@@ -65,13 +67,7 @@ def register(commands: Commands) -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    try:
-        with options.file.open(encoding="utf-8-sig", newline="") as file:
-            versions, problems = read_versions(csv.DictReader(file))
-    except OSError as error:
-        raise CannotDo(f"读不了“{options.file}”：{error.strerror}。") from None
-    except UnicodeDecodeError:
-        raise CannotDo(f"“{options.file}”不是 UTF-8 编码，请另存为 UTF-8 后再导入。") from None
+    versions, problems = read_versions(_rows(options.file))
     if not versions and not problems:
         raise CannotDo(f"“{options.file}”里没有法规。")
     for one in problems[:SHOWN]:
@@ -89,7 +85,26 @@ def _import(options: argparse.Namespace) -> int:
         f"{done}版本 {filed} 个，此前已有 {known} 个，未登记 {len(refused)} 个，"
         f"没有读入 {len(problems)} 行。"
     )
+    if options.dry_run:
+        out.print("以上为试办，没有作任何记录；去掉 --dry-run 即正式导入。")
     return FAULTY if refused or problems else 0
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table by its headings, a cell each even where the line is short."""
+    try:
+        heading, *rows = list(read_csv(path.read_bytes())) or [[]]
+        if not any(heading):
+            raise CannotDo(f"《{path.name}》里没有法规。")
+    except OSError as error:
+        raise CannotDo(f"读不了“{path}”：{why(error)}。") from None
+    except BookProblem as problem:
+        raise CannotDo(f"《{path.name}》不能导入：{problem}。") from None
+    missing = lacking(heading)
+    if missing:
+        named = "、".join(f"“{one}”" for one in missing)
+        raise CannotDo(f"《{path.name}》不能导入：首行应为表头，没有找到{named}列。")
+    return [dict(zip_longest(heading, row[: len(heading)], fillvalue="")) for row in rows if row]
 
 
 # ── watch ────────────────────────────────────────────────────────────────────────────────────
@@ -99,20 +114,24 @@ def _watch(options: argparse.Namespace) -> int:
     if options.limit < 1:
         raise CannotDo("--limit 应是大于 0 的整数。")
     law = None if options.law is None else law_id(options.law)
-    clocks = {
-        "valid_on": None if options.on is None else day(options.on),
-        "known_at": None if options.known_at is None else instant(options.known_at),
-    }
+    on = None if options.on is None else day(options.on)
+    known_at = None if options.known_at is None else instant(options.known_at)
     with opened_office() as office:
         found = watch_ledgers(
             office.ledgers,
             Asked,
-            clocks,
+            {"valid_on": on, "known_at": known_at},
             wanted=lambda one: is_wanted(one, options.problem, None, law),
             filters={},
             limit=options.limit,
         )
+        at = Asked(valid_on=on, known_at=known_at)
+        known = law is None or bool(office.ledgers.one("laws", law, at).lines)
     _show(found.page.found)
+    if not known:  # a misspelt title finds nothing, as one in good order does
+        out.print(f"法规库中没有《{options.law}》，请核对名称，或先登记。")
+    elif law is not None:
+        out.print(f"只列依据《{options.law}》的；以下各数为全部依据的情况。")
     told = "，".join(f"{PROBLEMS[name]} {n} 处" for name, n in found.by_problem().most_common())
     out.print(
         f"{found.day} 清单事项 {found.items} 项，法规库 {found.laws} 部。{told or '没有发现问题'}。"

@@ -18,6 +18,7 @@ from infrastructure.exporting import ExportTooLarge, Heading, unmasked
 from infrastructure.ledger_reading import Asked, Line, Page, Shown
 from infrastructure.office import Office
 from infrastructure.rebuilding import RebuildRunning, TablesInUse, rebuild
+from infrastructure.system_words import why
 from infrastructure.verifying import verify
 from interface.cli_office import (
     CannotDo,
@@ -236,7 +237,7 @@ def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     try:
         file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False)  # noqa: SIM115  (renamed below)
     except OSError as error:
-        raise CannotDo(f"不能写入 {path.parent}（{error.strerror}）。") from error
+        raise CannotDo(f"不能写入 {path.parent}（{why(error)}）。") from error
     try:
         with file:
             yield file

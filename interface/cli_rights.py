@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from application.rights import LEVELS
 from application.rights_importing import OUTCOMES, Filed, Plan, Wanted, file_plan
-from application.rights_reading import RightsRead
+from application.rights_reading import RightsRead, no_list
 from domain.rights_compiling import APPROVERS
 from domain.rights_editions import TakeOverEdition
 from infrastructure.importing import distinct_names
@@ -93,7 +93,7 @@ def _import(options: argparse.Namespace) -> int:
     _show("没有导入的内容", [*_unplaced(plan), *_lost(reads)])
     _show("不能登记", [str(one) for one in filed.refusals])
     out.print(_conclusion(filed, dry_run=options.dry_run))
-    faulty = filed.refusals or plan.unplaced or any(_lost(reads))
+    faulty = filed.refusals or plan.unplaced or any(_lost(reads)) or no_list(reads)
     return FAULTY if faulty else 0
 
 

@@ -21,7 +21,7 @@ from starlette.responses import Response, StreamingResponse
 from application.access import Right
 from application.rights import LEVELS
 from application.rights_importing import OUTCOMES, Filed, Plan, Step, Wanted, file_plan
-from application.rights_reading import RightsRead
+from application.rights_reading import RightsRead, no_list
 from domain.rights_compiling import APPROVERS
 from domain.rights_content import ItemContent
 from domain.rights_editions import TakeOverEdition
@@ -277,7 +277,7 @@ def _shown(done: _Done, *, dry_run: bool) -> dict[str, Any]:
     return {
         "stage": stage,
         "stage_title": STAGES[stage],
-        "faulty": bool(filed.refusals or plan.unplaced or lost),
+        "faulty": bool(filed.refusals or plan.unplaced or lost or no_list(reads)),
         "edition": None if edition is None or filed.refusals else edition.name,
         "receipt": None
         if receipt is None

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from domain.deciding import COMMANDS
+from domain.settings import SETTINGS, ChangeSetting
 from domain.vocabulary import ID_LENGTH
 
 MOST: Final = 100
@@ -97,7 +98,7 @@ def _faults(
             o["loc"][: len(loc)] == loc for o in complaints if o is not one
         ):
             continue  # pydantic counts only the sound items; what is wrong with the others is told
-        nested = _nested(one, before + loc)
+        nested = _nested(one, model, before + loc)
         if nested is not None:
             yield from nested
             continue
@@ -110,11 +111,18 @@ def _faults(
             yield fault
 
 
-def _nested(one: Mapping[str, Any], loc: tuple[str | int, ...]) -> Iterator[Fault] | None:
-    """Return the faults of a command inside a command (更正), which say more than its outside's."""
+def _nested(
+    one: Mapping[str, Any], model: type[BaseModel] | None, loc: tuple[str | int, ...]
+) -> Iterator[Fault] | None:
+    """Return the faults of what is inside a command, which say more than its outside's.
+
+    That is a command in a correction (更正), or the value of a setting (更改设置).
+    """
     given = one["input"]
     if one["type"] != "value_error" or not isinstance(given, dict):
         return None
+    if model is ChangeSetting:
+        return _of_a_value(given, loc)
     command = COMMANDS.get(str(given.get("kind")))
     if command is None or "body" not in given or set(given) != {"kind", "body"}:
         return None
@@ -122,6 +130,21 @@ def _nested(one: Mapping[str, Any], loc: tuple[str | int, ...]) -> Iterator[Faul
         command.model_validate(given["body"])
     except ValidationError as inner:
         return _faults(inner, command, (*loc, "body"))
+    return None
+
+
+def _of_a_value(given: Mapping[str, Any], loc: tuple[str | int, ...]) -> Iterator[Fault] | None:
+    setting = SETTINGS.get(str(given.get("name")))
+    if setting is None or "value" not in given:
+        return None
+    try:
+        setting.values.validate_python(given["value"])
+    except ValidationError as inner:
+        named = f"设置值（{setting.title}）"
+        faults_of_it = _faults(inner, None, (*loc, "value"))
+        return (
+            one._replace(title=" → ".join(filter(None, (named, one.title)))) for one in faults_of_it
+        )
     return None
 
 

@@ -107,6 +107,14 @@ def test_what_cannot_be_read_is_told_and_reported(shell: Shell, tmp_path: Path) 
     assert "不能写入" in shell.err
 
 
+def test_a_file_that_is_no_rights_list_is_no_success(shell: Shell, tmp_path: Path) -> None:
+    """A roster given by mistake: nothing goes in, and the exit code says so too."""
+    file = tmp_path / "人员.csv"
+    file.write_text("单位名称,姓名\n某某区统计局,张某\n", encoding="gb18030")
+    assert shell.run("import", "rights", str(file), "--on", "2024-12-31") == 5
+    assert "没有认出权责清单的表头" in shell.out
+
+
 def test_whose_list_it_is_must_be_known(shell: Shell, tmp_path: Path) -> None:
     """A department that the register does not have, and one given by name."""
     file = listed(tmp_path / "清单.xlsx", *ROWS, title="某某区水利局权责清单")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from domain.documents import (
     basis_is_still_missing,
     cited_document_is_registered,
     document_number_is_free,
+    document_was_issued,
 )
 from domain.journal import Voided, entry_is_on_record, entry_still_stands
 from domain.quotas import CeilingSet, Granted, SetCeiling
@@ -59,6 +60,14 @@ def test_a_number_of_an_issuer_is_registered_once() -> None:
     district.when(registering(issuer="示范省委编委")).then(DocumentRegistered)
     district.when(registering(number=None)).then(DocumentRegistered)
     district.when(registering(number=None)).then(DocumentRegistered)
+
+
+def test_a_document_of_a_day_to_come_is_a_slip_of_the_pen() -> None:
+    """It would lie on file and be listed on no day before then."""
+    district = District()
+    tomorrow = district.today + timedelta(days=1)
+    district.when(registering(issued_on=tomorrow)).refused_by(document_was_issued, "晚于今天")
+    district.when(registering(issued_on=district.today)).then(DocumentRegistered)
 
 
 def test_a_voided_number_is_free_again() -> None:

@@ -88,12 +88,12 @@ def test_only_what_is_on_record_is_voided() -> None:
     )
 
 
-def test_the_same_entry_twice_in_one_filing_is_refused_as_a_whole() -> None:
-    """And the first void of it is undone with the rest."""
-    story = Story()
-    story.given(setting(5))
-    story.when(VoidEntries(positions=(1, 1), reason="错")).refused_by(entry_still_stands)
-    story.when(VoidEntries(positions=(1,), reason="错")).then(Voided)
+def test_the_same_entry_twice_in_one_filing_is_told_by_its_number() -> None:
+    """In a void and in a correction: no entry is named that was never recorded."""
+    with pytest.raises(ValidationError, match="流水号1写了2次"):
+        VoidEntries(positions=(1, 1), reason="错")
+    with pytest.raises(ValidationError, match="流水号1写了2次"):
+        CorrectEntries(items=(Correction(position=1), Correction(position=1)), reason="错")
 
 
 @pytest.mark.parametrize(

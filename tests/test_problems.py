@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 
 from application.books import COMMANDS
 from domain.journal import CorrectEntries
+from domain.settings import SETTINGS, ChangeSetting
 from domain.vocabulary import ERASED
 from interface.asking import BODY_LIMIT
 from interface.masking import HIDDEN, masked
@@ -107,6 +108,28 @@ def test_every_wrong_field_is_named_with_its_chinese_title(house: HttpOffice) ->
         "colour": ("colour", "没有这一项，请删去或检查拼写。"),
     }
     assert "共 6 处" in document["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "says"),
+    [
+        ("late_filing_workdays", None, "value", "应为整数。"),
+        ("late_filing_workdays", -1, "value", "不能小于 0。"),
+        ("four_eyes", ["quotas.grant", "x"], "value[1]", "没有名为“x”的业务。"),
+        ("authority_by_rank", {}, "value", "缺少机构规格"),
+        ("unmasked_roles", 7, "value", "应为列表"),
+    ],
+)
+def test_a_value_of_a_setting_is_told_what_it_should_be(
+    name: str, value: Any, field: str, says: str
+) -> None:
+    """In the clerk's words: what is wanted, not how the program writes what it got."""
+    with pytest.raises(ValidationError) as caught:
+        ChangeSetting.model_validate({"effective_on": "2024-05-06", "name": name, "value": value})
+    found = faults(caught.value, ChangeSetting)
+    assert found[0].field == field
+    assert SETTINGS[name].title in str(found[0].title)
+    assert found[0].message.startswith(says)
 
 
 def test_faults_inside_a_correction_are_told_as_if_filed_alone() -> None:

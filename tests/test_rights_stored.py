@@ -118,12 +118,31 @@ def test_a_table_of_laws_goes_in_and_the_watch_speaks(listed: Shell, tmp_path: P
     assert listed.out.count("自2024-06-01") == 3
     assert listed.run("laws", "watch", "--on", "2024-06-01", "--law", "渔业法") == 0
     assert "自2024-06-01" not in listed.out
+    assert "法规库中没有《渔业法》，请核对名称" in listed.out
     with listed.office() as office:
         known = office.journal.entry(office.journal.head()[0] - 1)
     assert known is not None
     before = ["--known-at", known.recorded_at.isoformat()]
     assert listed.run("laws", "watch", "--on", "2024-06-01", *before) == 0
     assert "没有发现问题" in listed.out
+
+
+def test_a_table_of_laws_is_taken_as_excel_saves_it_and_others_are_told(
+    listed: Shell, tmp_path: Path
+) -> None:
+    """GB18030 goes in; a file with other headings, one that is away or a folder says so once."""
+    table = tmp_path / "法规.csv"
+    table.write_text(TABLE, encoding="gb18030")
+    assert listed.run("laws", "import", str(table), "--dry-run") == 5
+    assert "可登记版本 2 个" in listed.out
+    assert "以上为试办，没有作任何记录" in listed.out
+    table.write_text("姓名,单位\n张某,某局\n", encoding="utf-8")
+    assert listed.run("laws", "import", str(table)) == 1
+    assert "没有找到“名称”、“效力层级”、“沿革或日期”列" in listed.err
+    assert listed.run("laws", "import", str(tmp_path / "没有.csv")) == 1
+    assert "没有这个文件或文件夹" in listed.err
+    assert listed.run("laws", "import", str(tmp_path)) == 1
+    assert "这是一个文件夹" in listed.err
 
 
 def test_codes_that_fit_no_scheme_are_listed(listed: Shell) -> None:
@@ -156,7 +175,7 @@ def test_what_cannot_be_done_is_told(shell: Shell, arguments: list[str], says: s
 
 
 def test_an_empty_or_foreign_table_is_told(shell: Shell, tmp_path: Path) -> None:
-    """Nothing in it, or not in UTF-8."""
+    """Nothing in it, or other columns."""
     empty = tmp_path / "空.csv"
     empty.write_text("", encoding="utf-8")
     assert shell.run("laws", "import", str(empty)) == 1
@@ -164,4 +183,4 @@ def test_an_empty_or_foreign_table_is_told(shell: Shell, tmp_path: Path) -> None
     foreign = tmp_path / "外.csv"
     foreign.write_bytes("法规名称\n种子法\n".encode("gb18030"))
     assert shell.run("laws", "import", str(foreign)) == 1
-    assert "不是 UTF-8 编码" in shell.err
+    assert "首行应为表头，没有找到“效力层级”、“沿革或日期”列" in shell.err

@@ -17,7 +17,7 @@ class EditionRow(NamedTuple):
     name: Annotated[str, Column("版次名称", filter=True, sort=True)]
     level: Annotated[str, Column("清单层级", filter=True, choices=LEVELS)]
     effective_on: Annotated[date, Column("生效日", filter=True, sort=True)]
-    known: Annotated[int, Column("公布流水号", sort=True)]
+    published_at: Annotated[int, Column("公布流水号", sort=True)]
     items: Annotated[int, Column("事项数", sort=True)]
     departments: Annotated[int, Column("部门数", sort=True)]
     digest: Annotated[str, Column("内容摘要（SHA-256）", filter=True)]
@@ -38,7 +38,7 @@ def _edition(so_far: EditionRow | None, effect: Effect) -> EditionRow | None:
         name=fact.name,
         level=fact.level.value,
         effective_on=effect.day,
-        known=entry.position,
+        published_at=entry.position,
         items=fact.items,
         departments=fact.departments,
         digest=fact.digest,
@@ -58,6 +58,7 @@ RIGHTS_EDITIONS = declare(
         title="权责清单版次台账",
         key="edition",
         row=EditionRow,
+        version=2,
         fold=_edition,
         facts=(EditionPublished,),
         joins=(Joined("document_number", "审定文号", "document", "documents", "number"),),

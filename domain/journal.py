@@ -190,9 +190,7 @@ class Refiled(BaseModel):
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
         if self.kind not in COMMANDS or self.kind.startswith("journal."):
-            raise ValueError(
-                f"更正中不能办理“{self.kind[:40]}”，业务种类写作 quotas.grant 等，见接口说明"
-            )
+            raise ValueError(f"更正中不能办理“{self.kind[:40]}”；业务种类写作 quotas.grant 等")
         try:
             self.command()
         except ValidationError as error:

@@ -165,6 +165,7 @@ _PASSWORD = Operation(
     description="修改后，同一账号在别处的登录全部失效。",
     before_password=True,
     body=NewPassword,
+    example={"old": "春眠不觉晓-2024-处处", "new": "夜来风雨声-2024-花落"},
     answers=(Answer(204, "已修改"),),
     problems=("access.wrong-login", "access.slowed", "account.password"),
 )

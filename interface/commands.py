@@ -44,7 +44,7 @@ TAGS: Final = {
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
-DRY_RUN = Param("dry_run", "true 表示只试办：检查能否办理，不作任何记录", "boolean", default=False)
+DRY_RUN = Param("dry_run", "只试办：true 表示检查能否办理，不作任何记录", "boolean", default=False)
 IDEMPOTENCY_KEY = Param(
     "Idempotency-Key",
     "请求编号（自定，如 UUID）。网络中断后用同一编号重发，只会记录一次",

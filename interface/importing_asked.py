@@ -24,7 +24,9 @@ PARAMS: Final = (
     Param(
         "opening", "建账日：期初情况所属的日期；已经建账的可以省略", "date", example="2021-06-30"
     ),
-    Param("strict", "true 表示只要有一处有误，就全部不记录", "boolean", default=False),
+    Param(
+        "strict", "有误全不记录：true 表示只要有一处有误，就全部不记录", "boolean", default=False
+    ),
     Param(
         "ceilings",
         "上级下达的编制总量，写作 编制类型=数，用逗号分隔；没有写的类型按各单位编制之和",

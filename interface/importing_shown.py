@@ -29,6 +29,7 @@ STAGES: Final = {
     "recorded": "已办理",
     "held": "有误，全部没有记录",
 }
+NOTHING_NEW: Final = "没有新的内容可以记录"
 _MOMENT = "2024-05-06T09:30:00.123456+08:00"
 _RESULT = Field(title="结果代码", examples=list(RESULTS))
 
@@ -160,12 +161,17 @@ def import_shown(imported: Imported, *, only_findings: bool) -> bytes:
     return orjson.dumps({**_whole(imported), "rows": orjson.Fragment(b"[" + lines + b"]")})
 
 
+def stage_title(stage: str, receipt: object) -> str:
+    """Return what was done, in Chinese: without a receipt nothing is called done."""
+    return NOTHING_NEW if stage == "recorded" and receipt is None else STAGES[stage]
+
+
 def _whole(imported: Imported) -> dict[str, Any]:
     receipt = imported.receipt
     return {
         "opening": imported.opening,
         "stage": imported.stage,
-        "stage_title": STAGES[imported.stage],
+        "stage_title": stage_title(imported.stage, receipt),
         "faulty": imported.faulty,
         "opened": imported.opened,
         "replayed": imported.replayed,

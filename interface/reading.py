@@ -10,7 +10,7 @@ from interface.services import Services
 
 UNMASKED = Param(
     "unmasked",
-    "true 表示显示完整的个人信息；须有相应权限，每次查看都留有访问记录",
+    "完整个人信息：true 表示显示；须有相应权限，每次查看都留有访问记录",
     "boolean",
     default=False,
 )

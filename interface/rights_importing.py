@@ -30,7 +30,7 @@ from interface.commands import DRY_RUN, IDEMPOTENCY_KEY, idempotency_key
 from interface.exports import MEDIA, form_accepted, pieces, scratch
 from interface.importing import FIELD, uploaded
 from interface.importing_asked import FORMS
-from interface.importing_shown import STAGES, ImportReceipt
+from interface.importing_shown import STAGES, ImportReceipt, stage_title
 from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import faulty
 from interface.services import Services
@@ -55,7 +55,7 @@ PARAMS: Final = (
     Param("department", "部门全称：这些清单是哪个部门的，可省略"),
     Param(
         "whole",
-        "true 表示文件是部门的完整清单：清单中没有的事项登记为减少",
+        "完整清单：true 表示文件是部门的完整清单，其中没有的事项登记为减少",
         "boolean",
         default=False,
     ),
@@ -276,7 +276,7 @@ def _shown(done: _Done, *, dry_run: bool) -> dict[str, Any]:
     edition = plan.edition
     return {
         "stage": stage,
-        "stage_title": STAGES[stage],
+        "stage_title": stage_title(stage, receipt),
         "faulty": bool(filed.refusals or plan.unplaced or lost or no_list(reads)),
         "edition": None if edition is None or filed.refusals else edition.name,
         "receipt": None

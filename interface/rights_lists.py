@@ -136,7 +136,7 @@ class Lists:
 
         What is kept for a choice of editions is kept for as long as nothing else is published.
         """
-        asked = self._asked(sort=("-effective_on", "-known"), valid_on=LAST_DAY, known=head)
+        asked = self._asked(sort=("-effective_on", "-published_at"), valid_on=LAST_DAY, known=head)
         page = self._ledgers.page("rights_editions", asked, limit=MOST_EDITIONS)
         lines = zip(page.lines, page.rows(), strict=True)
         found = tuple(_edition(line.key, row) for line, row in lines)
@@ -271,8 +271,8 @@ class Lists:
 
 
 def _edition(key: str, row: dict[str, Any]) -> Edition:
-    own = {name: row[name] for name in Edition._fields if name != "id"}
-    return Edition(id=key, **own)
+    own = {name: row[name] for name in Edition._fields if name not in {"id", "known"}}
+    return Edition(id=key, known=row["published_at"], **own)
 
 
 def _rows(stream: Any) -> Iterator[tuple[str, dict[str, Any]]]:

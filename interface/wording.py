@@ -140,11 +140,9 @@ def _of_a_value(given: Mapping[str, Any], loc: tuple[str | int, ...]) -> Iterato
     try:
         setting.values.validate_python(given["value"])
     except ValidationError as inner:
-        named = f"设置值（{setting.title}）"
-        faults_of_it = _faults(inner, None, (*loc, "value"))
-        return (
-            one._replace(title=" → ".join(filter(None, (named, one.title)))) for one in faults_of_it
-        )
+        titled = f"设置值（{setting.title}）"
+        found = _faults(inner, None, (*loc, "value"))
+        return (one._replace(title=" → ".join(filter(None, (titled, one.title)))) for one in found)
     return None
 
 

@@ -74,6 +74,7 @@ def test_an_import_sent_again(house: HttpOffice) -> None:
         assert again.json()["receipt"] == first.json()["receipt"]
         anew = send(house, files)
         assert (anew.status_code, anew.json()["receipt"]) == (200, None)
+        assert anew.json()["stage_title"] == "没有新的内容可以记录"
         assert results(anew) == ["same", "same", "same", "error"]
         other = send(house, book_of([person(姓名="李示范", 身份证号="")]), key="k1")
         assert (other.status_code, other.json()["code"]) == (409, "filing.key-reused")

@@ -70,6 +70,20 @@ def test_every_command_and_every_ledger_is_described(document: dict[str, Any]) -
             assert document["paths"][path + suffix]["get"]["summary"].startswith(ledger.title)
 
 
+def test_every_condition_has_a_name_of_its_own(document: dict[str, Any]) -> None:
+    """A column called like a clock would be asked by whoever sets the clock."""
+    for name, operation in operations(document):
+        names = [one["name"] for one in operation.get("parameters", ())]
+        assert len(names) == len(set(names)), name
+
+
+def test_every_json_body_has_an_example(document: dict[str, Any]) -> None:
+    """A stranger starts from it."""
+    for name, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {})
+        assert "example" in content.get("application/json", {"example": None}), name
+
+
 def test_everything_is_said_in_chinese(document: dict[str, Any]) -> None:
     """Summaries, parameters, answers, fields; names of operations are unique."""
     found = operations(document)

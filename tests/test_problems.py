@@ -215,6 +215,7 @@ def test_unknown_addresses_and_methods(house: HttpOffice) -> None:
         ("known_at=2021-01-01T00:00:00", "时刻"),
         ("known_at=2021-01-01T00:00:00+08:00", "%2B"),
         ("known=0", "1 至"),
+        ("known=1&known_at=2021-01-01T00:00:00%2B08:00", "只填一项"),
         ("unmasked=yes", "true"),
         ("institution=%00", "控制字符"),
         ("institution=%ff", "UTF-8"),

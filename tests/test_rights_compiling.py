@@ -346,7 +346,7 @@ def test_an_edition_never_changes() -> None:
     assert story.rows("rights_items", AUGUST, known) == before
     assert story.rows("rights_items", AUGUST) != before
     row = story.row("rights_editions", fact.edition)
-    assert (row.known, row.effective_on, row.digest) == (known, AUGUST, fact.digest)
+    assert (row.published_at, row.effective_on, row.digest) == (known, AUGUST, fact.digest)
 
 
 def test_the_digest_of_an_edition_can_be_computed_from_its_rows() -> None:

@@ -45,10 +45,10 @@ class Contestant:
         """Operations per second: the median of all rounds."""
         return median(self.rates)
 
-    def turn(self, server: Server, n: int) -> None:
-        """Take one round and add what it took."""
+    def turn(self, server: Server, n: int, *, syncs: bool = False) -> None:
+        """Take one round and add what it took; with ``syncs`` count the fsyncs too."""
         work, once = self.work(n), Cost()
-        with server.measured(once, n):
+        with server.measured(once, n, syncs=syncs):
             callers(self.callers, work, self.act)
         self.rates.append(once.rate)
         self.cost.add(once)
@@ -66,6 +66,9 @@ def measure(place: Place) -> list[Line]:
             tell(f"filing: round {n + 1} of {ROUNDS}")
             for one in contestants if n % 2 else reversed(contestants):
                 one.turn(server, place.size(round(4_000 * one.share), 200))
+        tell("filing: counting fsyncs")
+        for one in contestants:
+            one.turn(server, place.size(round(2_000 * one.share), 200), syncs=True)
     return _lines({one.name: one for one in contestants})
 
 
@@ -120,6 +123,7 @@ def _lines(by_name: dict[str, Contestant]) -> list[Line]:
     ours, eight = by_name["64"], by_name["8"]
     dcb = max((by_name["dcb 1"], by_name["dcb 8"]), key=lambda one: one.rate)
     crud = max((by_name["crud 8"], by_name["crud 32"]), key=lambda one: one.rate)
+    synced, synced_by_eight = ours.cost.syncs_each or 0.0, eight.cost.syncs_each or 0.0
     lines = [
         Line(
             f"commands, 64 callers / stock DCB read + append, {dcb.callers}",
@@ -140,9 +144,9 @@ def _lines(by_name: dict[str, Contestant]) -> list[Line]:
         Line(
             "… fsyncs per command",
             "",
-            ours.cost.syncs_each,
+            synced,
             None,
-            Goal.at_most(1 / 40, ours.cost.syncs_each),
+            Goal.at_most(1 / 40, synced),
         ),
     ]
     for name, what in (
@@ -165,9 +169,9 @@ def _lines(by_name: dict[str, Contestant]) -> list[Line]:
         Line(
             "… 8 callers: fsyncs per command / table + audit trigger",
             "",
-            eight.cost.syncs_each,
+            synced_by_eight,
             by_name["crud 8"].cost.syncs_each,
-            Goal.at_most(1 / 6, eight.cost.syncs_each),
+            Goal.at_most(1 / 6, synced_by_eight),
             (eight.cost, by_name["crud 8"].cost),
         ),
     ]

@@ -14,6 +14,8 @@ import psutil
 import psycopg
 
 _WAL_IN_PG_STAT_IO = 18_00_00
+TOLD_AFTER = 10.5
+"""Seconds."""
 
 
 @dataclass
@@ -25,6 +27,8 @@ class Cost:
     client_cpu: float = 0.0
     server_cpu: float = 0.0
     syncs: int = 0
+    synced: int = 0
+    """Of so many operations the fsyncs were counted."""
 
     @property
     def rate(self) -> float:
@@ -37,9 +41,9 @@ class Cost:
         return (self.client_cpu + self.server_cpu) / self.n * 1e6
 
     @property
-    def syncs_each(self) -> float:
-        """Fsyncs of the write-ahead log per operation."""
-        return self.syncs / self.n
+    def syncs_each(self) -> float | None:
+        """Fsyncs of the write-ahead log per operation; None where they were not counted."""
+        return self.syncs / self.synced if self.synced else None
 
     def add(self, other: Cost) -> None:
         """Add what another round took."""
@@ -48,6 +52,7 @@ class Cost:
         self.client_cpu += other.client_cpu
         self.server_cpu += other.server_cpu
         self.syncs += other.syncs
+        self.synced += other.synced
 
 
 class Server:
@@ -75,7 +80,11 @@ class Server:
         return total + times.children_user + times.children_system
 
     def syncs(self) -> int:
-        """Fsyncs of the write-ahead log so far (reported with up to a second's delay)."""
+        """Fsyncs of the write-ahead log so far, once the server has told all of them.
+
+        A backend tells what it did when it has been idle for ten seconds.
+        """
+        time.sleep(TOLD_AFTER)
         with psycopg.connect(self.url, autocommit=True) as connection:
             version = connection.info.server_version
             sql = (
@@ -88,23 +97,19 @@ class Server:
         return int(row[0])
 
     @contextmanager
-    def measured(
-        self, cost: Cost, n: int, finish: Callable[[], object] = lambda: None
-    ) -> Iterator[None]:
-        """Add what the block takes for ``n`` operations to ``cost``.
-
-        ``finish`` closes the contestant's connections: only then the server reports their fsyncs.
-        """
-        syncs, server, client = self.syncs(), self.cpu(), client_cpu()
+    def measured(self, cost: Cost, n: int, *, syncs: bool = False) -> Iterator[None]:
+        """Add what the block takes for ``n`` operations to ``cost``; ``syncs`` takes its time."""
+        before = self.syncs() if syncs else 0
+        server, client = self.cpu(), client_cpu()
         start = time.perf_counter()
         yield
         cost.wall += time.perf_counter() - start
         cost.client_cpu += client_cpu() - client
         cost.server_cpu += self.cpu() - server
-        finish()
-        time.sleep(0.2)
-        cost.syncs += self.syncs() - syncs
         cost.n += n
+        if syncs:
+            cost.syncs += self.syncs() - before
+            cost.synced += n
 
 
 def client_cpu() -> float:

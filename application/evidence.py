@@ -88,6 +88,7 @@ class Kind(StrEnum):
     CHECKPOINT = "checkpoint"
     NODE = "tree"
     OUTSIDE = "outside"
+    GIVEN = "given"
     IDENTITY = "identity"
     LEDGER = "ledger"
 
@@ -104,6 +105,7 @@ KIND_TITLES: Final = {
     Kind.CHECKPOINT: "检查点被改动",
     Kind.NODE: "散列树存储被改动",
     Kind.OUTSIDE: "外存文件夹被改动",
+    Kind.GIVEN: "另行提供的检查点不成立",
     Kind.IDENTITY: "身份索引与流水不符",
     Kind.LEDGER: "台账与流水不符",
 }

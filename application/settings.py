@@ -28,7 +28,8 @@ def _row(_so_far: SettingRow | None, effect: Effect) -> SettingRow | None:
     if isinstance(fact, SettingChanged):
         setting = SETTINGS.get(fact.name)
         title = fact.name if setting is None else setting.title
-        value = json.dumps(fact.value, ensure_ascii=False)
+        # In one order: the journal keeps names sorted, a filing has them as they were typed.
+        value = json.dumps(fact.value, ensure_ascii=False, sort_keys=True)
         return SettingRow(effect.day, "setting", fact.name, title, value)
     if isinstance(fact, CalendarAnnounced):
         value = f"放假{len(fact.holidays)}天，调休上班{len(fact.makeup_days)}天"
@@ -43,6 +44,7 @@ SETTINGS_LEDGER = declare(
         title="设置与工作日历",
         key="entry",
         row=SettingRow,
+        version=2,
         fold=_row,
         facts=(SettingChanged, CalendarAnnounced),
         # The journal's own list shows these two; a void has no row of its own in any ledger.

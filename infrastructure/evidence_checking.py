@@ -97,7 +97,7 @@ class _Signed:
             self._take_outside(size, self.folder.note(size) or "")
         self.newest_outside = max(self.outside, default=0)
         for note in given:
-            checkpoint = self._take(note, None, Kind.OUTSIDE, "另行提供的")
+            checkpoint = self._take(note, None, Kind.GIVEN, "另行提供的")
             if checkpoint is not None:
                 self.given.add(checkpoint.size)
 
@@ -146,7 +146,8 @@ class _Signed:
         try:
             checkpoint = opened(note, self.keys.known, check_signature)
         except NoteProblem as error:
-            self.result.found(kind, size, f"{where}检查点无效（{size or '?'} 条）：{error}")
+            which = "" if size is None else f"（{size} 条）"
+            self.result.found(kind, size, f"{where}检查点无效{which}：{error}")
             return None
         if size is not None and checkpoint.size != size:
             self._wrong(kind, size, f"{where}的检查点条数不符，其中写的是 {checkpoint.size} 条")

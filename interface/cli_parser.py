@@ -90,7 +90,8 @@ def _commands(actions: list[argparse.Action]) -> Iterator[argparse.Action]:
 
 def _shape(action: argparse.Action) -> str:
     name = str(action.metavar or action.dest)
-    return f"{name} [{name} …]" if action.nargs == "+" else name
+    many = {"+": f"{name} [{name} …]", "*": f"[{name} …]", "?": f"[{name}]"}
+    return many.get(str(action.nargs), name)
 
 
 def _typed(action: argparse.Action) -> str:

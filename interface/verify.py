@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import errno
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ from hashlib import sha256, sha512
 from itertools import zip_longest
 from json import loads
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 
 class Failed(Exception):
@@ -470,14 +471,32 @@ def known_keys(given: Sequence[str], beside: Path) -> list[Key]:
     return keys
 
 
+_REASONS = {errno.ENOENT: "没有这个文件", errno.EACCES: "没有权限", errno.EISDIR: "这是文件夹"}
+_USAGE = """用法：verify.py 证明文件或导出文件夹 --key 公钥 [--entry 文件] [--checkpoint 文件]
+
+核验台账流水。--key 单位公布的公钥，可重复；--entry 另外保存的记录原始内容；--checkpoint 另外保存的
+检查点，可重复。
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """The command line in Chinese; argparse speaks English."""
+
+    def error(self, message: str) -> NoReturn:  # noqa: ARG002  (in English)
+        say(f"{_USAGE}\n命令写法有误，请对照用法检查。\n结论：无法核验。")
+        raise SystemExit(Unreadable.code)
+
+    def format_help(self) -> str:
+        return _USAGE
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check what the command line names; return the exit code."""
-    parser = argparse.ArgumentParser("verify.py", description="核验台账流水。", add_help=False)
-    parser.add_argument("-h", "--help", action="help", help="显示帮助后退出")
-    parser.add_argument("target", metavar="证明文件或导出文件夹", type=Path)
-    parser.add_argument("--key", metavar="公钥", action="append", default=[], help="可重复")
-    parser.add_argument("--entry", metavar="文件", type=Path, help="另外保存的记录原始内容")
-    parser.add_argument("--checkpoint", metavar="文件", action="append", default=[], type=Path)
+    parser = _Parser("verify.py")
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--key", action="append", default=[])
+    parser.add_argument("--entry", type=Path)
+    parser.add_argument("--checkpoint", action="append", default=[], type=Path)
     options = parser.parse_args(arguments)
     target: Path = options.target
     try:
@@ -492,7 +511,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"[不通过] {failure}\n结论：{failure.title}。")
         return failure.code
     except OSError as error:
-        say(f"[不通过] 文件读不到：{error.filename}（{error.strerror}）。\n结论：无法核验。")
+        said = _REASONS.get(error.errno or 0, f"系统错误 {error.errno}")
+        say(f"[不通过] 文件读不到：{error.filename}（{said}）。\n结论：无法核验。")
         return Unreadable.code
     say("结论：核验通过。")
     return 0

@@ -291,6 +291,16 @@ def test_verifying_finds_what_was_changed_and_rebuilding_mends_it(filed: Shell) 
     assert filed.run("ledgers", "verify", "nothing") == 1
 
 
+def test_a_table_among_the_settings_is_no_tampering(filed: Shell) -> None:
+    """However its names are ordered as typed: the row is what the journal says."""
+    schemes = [{"name": "甲", "field": "code", "segments": [{"length": 3, "kind": "serial"}]}]
+    command = {"name": "rights_code_schemes", "value": schemes, "effective_on": "2021-07-01"}
+    with filed.office() as office:
+        change = COMMANDS["settings.change"].model_validate_json(json.dumps(command))
+        office.writer.do(Filing((change,), "clerk"))
+    assert filed.run("ledgers", "verify") == 0
+
+
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────
 
 

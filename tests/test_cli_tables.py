@@ -94,6 +94,13 @@ def test_every_help_fits_the_screen_and_says_what_each_word_means(
             assert cell_len(lines[n]) > 26 or lines[n + 1].startswith(" " * 26), lines[n]
 
 
+def test_what_may_be_left_out_is_in_brackets() -> None:
+    """As it is typed: some ledgers or all, one checkpoint or two."""
+    first = [text.partition("\n")[0] for text in _helps(make_parser())]
+    assert "用法：taizhang ledgers verify [选项] [台账 …]" in first
+    assert "用法：taizhang evidence consistency [选项] 较早的条数 [较晚的条数]" in first
+
+
 def _helps(parser: argparse.ArgumentParser) -> list[str]:
     found = [parser.format_help()]
     for action in parser._actions:

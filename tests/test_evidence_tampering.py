@@ -356,7 +356,7 @@ def test_an_emptied_journal_is_found(office: Witnessed) -> None:
 def test_a_checkpoint_by_nobody_we_know_is_no_witness(office: Witnessed) -> None:
     """A note that was handed in must be signed by the office."""
     found = office.verify("taizhang/test\n640\nAAAA\n\n— somebody AAAAAAAA\n")
-    assert told(found) == (Kind.OUTSIDE, None)
+    assert told(found) == (Kind.GIVEN, None)
 
 
 # ── checkpoints and the stored tree ──────────────────────────────────────────────────────────

@@ -505,3 +505,18 @@ def test_it_agrees_with_another_implementation(secret: bytes, text: bytes) -> No
 def test_bytes_that_are_no_point_are_no_key(public: bytes) -> None:
     """RFC 8032 §5.1.3."""
     assert not verify.is_signed(public, b"", sha512(b"").digest())
+
+
+def test_a_wrong_command_line_is_told_in_chinese(capfd: pytest.CaptureFixture[str]) -> None:
+    """Without the library's own English, and with the exit code of what could not be checked."""
+    for arguments in ([], ["a", "b"], ["a", "--nothing"]):
+        with pytest.raises(SystemExit) as ended:
+            verify.main(arguments)
+        assert ended.value.code == 2
+    with pytest.raises(SystemExit):
+        verify.main(["--help"])
+    said = capfd.readouterr()
+    assert "命令写法有误" in said.out
+    assert "用法：" in said.out
+    assert not said.err
+    assert "usage" not in said.out

@@ -40,7 +40,7 @@ STORY_ORDER = (
 DOMAIN_LIBRARIES = {"pydantic", "pydantic_core", "typing_extensions"}
 LONGEST_FILE = 450
 LONGEST_TEST = 600
-NOT_TO_BE_SPLIT = {"interface/verify.py": 510}
+NOT_TO_BE_SPLIT = {"interface/verify.py": 525}
 """Handed out alone, to run anywhere: its story must stand in one file."""
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
@@ -208,12 +208,13 @@ class LedgerReader:
         tables = ", ".join(map(quoted, sorted(tables_of(ledger))))
         with self.database.reading() as connection:
             try:
-                with connection.pipeline():  # one exchange with the server for both
+                with connection.pipeline():  # one exchange with the server for all
                     connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE".encode())
                     clocks = connection.execute(_CLOCKS, prepare=True)
+                    known = _asked_known(connection, asked)
             except psycopg.errors.UndefinedTable as error:
                 raise NotBuilt(ledger.title) from error
-            yield connection, self._seen(connection, clocks.fetchone(), asked)
+            yield connection, _seen(clocks.fetchone(), known and known.fetchone(), asked)
 
     def _ask(self, connection: Connection[Any], select: Select, seen: Seen) -> list[Any]:
         words = Words(seen)
@@ -241,23 +242,6 @@ class LedgerReader:
             raise BadCursor
         names = _names(at)
         return [found[0][names.index(name)] for name, _ in select.order]
-
-    def _seen(self, connection: Connection[Any], clocks: Any, asked: Asked) -> Seen:
-        """Return where on the two clocks the question stands; raises `NotOpened` before 建账日."""
-        if asked.known is not None and asked.known_at is not None:
-            raise BadQuestion("known", "已知时刻（known_at）和已知流水号（known）只填一项。")
-        if clocks is None:
-            raise NotOpened(None)
-        head, recorded_at, today, opened_on = clocks
-        known, known_at = head, recorded_at
-        if asked.known is not None and asked.known < head:
-            known, known_at = _found(connection, _KNOWN, (asked.known,), opened_on)
-        elif asked.known_at is not None and asked.known_at < recorded_at:
-            known, known_at = _found(connection, _KNOWN_AT, (asked.known_at,), opened_on)
-        valid_on = asked.valid_on or today
-        if opened_on is not None and valid_on < opened_on:
-            raise NotOpened(opened_on)
-        return Seen(valid_on, known, known_at, at_head=known == head)
 
     # ── conditions ───────────────────────────────────────────────────────────────────────────
 
@@ -326,24 +310,41 @@ SELECT position, recorded_at, (now() AT TIME ZONE 'Asia/Shanghai')::date,
        (SELECT effective_on FROM journal WHERE position = 1)
 FROM journal ORDER BY position DESC LIMIT 1
 """
-_KNOWN = """
+_KNOWN = b"""
 SELECT position, recorded_at FROM journal
 WHERE recorded_at = (SELECT recorded_at FROM journal WHERE position = %s)
 ORDER BY recorded_at DESC, position DESC LIMIT 1
 """
-_KNOWN_AT = """
+_KNOWN_AT = b"""
 SELECT position, recorded_at FROM journal WHERE recorded_at <= %s
 ORDER BY recorded_at DESC, position DESC LIMIT 1
 """
 
 
-def _found(
-    connection: Connection[Any], statement: str, values: tuple[Any, ...], opened_on: date | None
-) -> tuple[int, datetime]:
-    row = connection.execute(statement.encode(), values, prepare=True).fetchone()
-    if row is None:
+def _asked_known(connection: Connection[Any], asked: Asked) -> psycopg.Cursor[Any] | None:
+    """Ask for the append that was the last known, where the question names one."""
+    if asked.known is not None:
+        return connection.execute(_KNOWN, (asked.known,), prepare=True)
+    if asked.known_at is not None:
+        return connection.execute(_KNOWN_AT, (asked.known_at,), prepare=True)
+    return None
+
+
+def _seen(clocks: Any, known_then: Any, asked: Asked) -> Seen:
+    """Return where on the two clocks the question stands; raises `NotOpened` before 建账日."""
+    if clocks is None:
+        raise NotOpened(None)
+    head, recorded_at, today, opened_on = clocks
+    known, known_at = head, recorded_at
+    earlier = asked.known is not None and asked.known < head
+    if earlier or (asked.known_at is not None and asked.known_at < recorded_at):
+        if known_then is None:
+            raise NotOpened(opened_on)
+        known, known_at = known_then
+    valid_on = asked.valid_on or today
+    if opened_on is not None and valid_on < opened_on:
         raise NotOpened(opened_on)
-    return row[0], row[1]
+    return Seen(valid_on, known, known_at, at_head=known == head)
 
 
 def _key(select: Select, found: Sequence[Any]) -> tuple[str, ...]:

@@ -205,6 +205,14 @@ def plan_is_approved(n_documents: int) -> bool | Hindrance:
 
 
 @rule
+def drafts_are_due_after_the_start(started_on: date, due_on: date | None) -> bool | Hindrance:
+    """报送期限不早于启动之日。依据：各地权责清单管理办法关于编制程序的规定。"""
+    if due_on is None or due_on >= started_on:
+        return True
+    return Hindrance(f"启动日{started_on}，报送期限{due_on}。")
+
+
+@rule
 def department_is_in_the_scope(compilation: Compilation, department: str) -> bool | Hindrance:
     """编制范围内的部门方可起草、报送。依据：各地权责清单管理办法关于编制范围的规定。"""
     if compilation.started is None:
@@ -280,6 +288,7 @@ class StartCompile(DatedCommand, kind="rights.start-compile", title="启动清�
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
         past.require(plan_is_approved, len(self.basis))
+        past.require(drafts_are_due_after_the_start, self.effective_on, self.drafts_due_on)
         for department in self.departments:
             require_department(department, self.effective_on, past)
         yield CompileStarted(

@@ -270,8 +270,7 @@ class Carrying:
         merges = self.change.kind is K.MERGE
         items = tuple(dict.fromkeys(self.change.items))
         n, m = len(items), len(contents)
-        fits = (n, m) if merges == (m == 1) else (m, n)
-        self.past.require(reshaping_has_both_sides, *fits)
+        self.past.require(reshaping_has_both_sides, n, m, merges=merges)
         ends = [self._ending(item, merges=merges) for item in items]
         closed = tuple(one for one, _ in ends)
         former = tuple(now.content for _, now in ends)

@@ -172,12 +172,14 @@ def no_basis_is_lost(
     return not lost or Hindrance(f"原依据{named}在调整后的事项中没有了。")
 
 
-@rule
-def reshaping_has_both_sides(n_before: int, n_after: int) -> bool | Hindrance:
+@rule(version=2)
+def reshaping_has_both_sides(n_before: int, n_after: int, *, merges: bool) -> bool | Hindrance:
     """合并是两项以上并为一项，分设是一项分为两项以上。
 
     依据：各地权责清单动态管理办法关于合并、分设的规定。
     """
-    if (n_before >= 2 and n_after == 1) or (n_before == 1 and n_after >= 2):  # noqa: PLR2004  (two make a pair)
+    many, one = (n_before, n_after) if merges else (n_after, n_before)
+    if many >= 2 and one == 1:  # noqa: PLR2004  (two make a pair)
         return True
-    return Hindrance(f"现在是{n_before}项调整为{n_after}项。")
+    wanted = "合并应为两项以上并为一项" if merges else "分设应为一项分为两项以上"
+    return Hindrance(f"{wanted}，现在是{n_before}项调整为{n_after}项。")

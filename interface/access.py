@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from application.access import ROLE_TITLES, Account, Right, Role, Session
@@ -71,6 +71,12 @@ class AccountChange(_Given):
     password: Annotated[
         Password | None, Field(title="重设密码", description="下次登录后须修改")
     ] = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if all(value is None for value in self.model_dump().values()):
+            raise ValueError("请至少填写一项要变更的内容")
+        return self
 
 
 class SessionShown(BaseModel):

@@ -278,6 +278,8 @@ def test_accounts_are_listed_changed_and_logged(house: HttpOffice) -> None:
     changed = house.ask("POST", "/api/users/leaver", "administrator", json={"disabled": True})
     assert changed.status_code == 200
     assert changed.json()["disabled_at"] is not None
+    nothing = house.ask("POST", "/api/users/leaver", "administrator", json={})
+    assert (nothing.status_code, "至少填写一项" in nothing.text) == (422, True)
     listed = {one["name"]: one for one in house.get("/api/users", "administrator")["accounts"]}
     assert listed["leaver"]["disabled_at"] is not None
     assert listed["clerk"]["disabled_at"] is None

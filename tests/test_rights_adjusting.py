@@ -191,6 +191,8 @@ def test_days_follow_each_other() -> None:
         adjustment_awaits_publication, "尚未批准"
     )
     story.when(story.reviewing("9" * 16)).refused_by(adjustment_is_under_review, "没有这份")
+    unknown = story.publishing_it("9" * 16)
+    story.when(unknown).refused_by(adjustment_awaits_publication, "没有这份")
 
 
 def test_an_approval_stands_or_falls_with_its_items() -> None:
@@ -460,6 +462,10 @@ def test_merging_and_splitting_keep_every_basis() -> None:
     approving(story, poor).refused_by(no_basis_is_lost, "《中华人民共和国农业法》")
     single = change(K.MERGE, a, contents=(content("种子许可"),))
     approving(story, single).refused_by(reshaping_has_both_sides, "1项调整为1项")
+    spread = change(K.MERGE, a, contents=(content("甲许可"), content("乙许可")))
+    approving(story, spread).refused_by(reshaping_has_both_sides, "合并应为两项以上并为一项")
+    joined = change(K.SPLIT, a, b, contents=(content("种子许可", bases=both),))
+    approving(story, joined).refused_by(reshaping_has_both_sides, "分设应为一项分为两项以上")
     good = change(K.MERGE, a, b, contents=(content("种子生产许可", bases=both),))
     approving(story, good).then(AdjustmentApproved, ItemsMerged)
     merged = story.last(ItemsMerged).opened[0].item

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +32,7 @@ from domain.rights_compiling import (
     compiled_list_is_approved_once,
     compiled_list_was_checked,
     department_is_in_the_scope,
+    drafts_are_due_after_the_start,
     drafts_were_submitted,
     every_department_has_passed,
     plan_is_approved,
@@ -192,6 +193,13 @@ def test_rounds_follow_until_the_drafts_pass() -> None:
     story.when(story.checking()).then(CompileChecked)
     story.given(story.returning())
     story.when(story.approving_list()).refused_by(every_department_has_passed, "还有1个部门")
+
+
+def test_drafts_are_not_due_before_the_start() -> None:
+    """A day of the year before is a slip of the pen: everything would be late."""
+    story = Compiled()
+    early = story.starting(story.farms, name="另一次", drafts_due_on=DAY - timedelta(days=1))
+    story.when(early).refused_by(drafts_are_due_after_the_start, "报送期限")
 
 
 def test_submitting_after_the_day_is_late() -> None:

@@ -332,6 +332,8 @@ def _asked_known(connection: Connection[Any], asked: Asked) -> psycopg.Cursor[An
 
 def _seen(clocks: Any, known_then: Any, asked: Asked) -> Seen:
     """Return where on the two clocks the question stands; raises `NotOpened` before 建账日."""
+    if asked.known is not None and asked.known_at is not None:
+        raise BadQuestion("known", "已知时刻（known_at）和已知流水号（known）只填一项。")
     if clocks is None:
         raise NotOpened(None)
     head, recorded_at, today, opened_on = clocks

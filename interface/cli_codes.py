@@ -41,9 +41,7 @@ def _codes(options: argparse.Namespace) -> int:
     with opened_office() as office:
         found = check_codes(office.ledgers, Asked, clocks, filters={}, limit=options.limit)
     if not found.schemes:
-        out.print(
-            f"{found.day} 没有施行的编码方案，不作核对；编码方案是业务设置 rights_code_schemes，见 README。"
-        )
+        out.print(f"{found.day} 没有施行的编码方案（业务设置 rights_code_schemes），不作核对。")
         return 0
     _show(found)
     out.print(

@@ -26,7 +26,8 @@ import psutil
 
 from infrastructure import server_accounts as accounts
 from infrastructure import server_problems as problem
-from infrastructure.server_folder import Folder, Lock, State, sync_folder, write_private
+from infrastructure.durable import sync
+from infrastructure.server_folder import Folder, Lock, State, write_private
 
 MAJOR = "18"
 ADMIN = "taizhang_admin"  # PostgreSQL's superuser: has no password, so nobody can log in as it
@@ -258,7 +259,7 @@ class Cluster:
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)  # the next start sweeps what stays
             raise
-        sync_folder(self.home)
+        sync(self.home)
 
     def _initialise(self, fresh: Path, lock: Lock, password: str) -> None:
         # Trust is only on paper here: nothing listens before pg_hba.conf is replaced.

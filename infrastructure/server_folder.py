@@ -27,6 +27,7 @@ from typing import Self
 from pydantic import BaseModel, ValidationError
 
 from infrastructure import server_problems as problem
+from infrastructure.durable import sync
 
 MARKER = "TAIZHANG-SERVER.txt"
 _MARKER_TEXT = """\
@@ -211,13 +212,4 @@ def write_private(path: Path, text: str, *, aside: bool = True) -> None:
         os.fsync(file.fileno())
     if aside:
         target.rename(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder as durable as the files."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)

@@ -174,7 +174,11 @@ class Query:
     """The conditions that a route takes."""
 
     def __init__(self, params: Iterable[Param], *, form: bool = False) -> None:
-        """Take these, path parameters included; a ``form`` sends fields that were left empty."""
+        """Take these, path parameters included.
+
+        A ``form`` sends fields that were left empty, and whoever passes a page's address on may
+        add to it: both are passed over.
+        """
         self._form = form
         self._known = {param.name: param for param in params}
         self._defaults = {n: p.default for n, p in self._known.items() if p.place == "query"}
@@ -191,7 +195,7 @@ class Query:
         seen: set[str] = set()
         for name, text in _given(request):
             param = self._known.get(name)
-            if self._form and not text:
+            if self._form and (not text or param is None):
                 continue
             if param is None:
                 usable = "、".join(self._defaults) or "无"

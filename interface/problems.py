@@ -99,6 +99,8 @@ TITLES: Final[dict[str, tuple[int, str]]] = {
     "export.too-large": (422, "导出内容过多"),
     "export.public": (422, "密级不合要求"),
     "rights.edition-unknown": (404, "没有这个版次"),
+    "rights.item-unknown": (404, "清单中没有这一事项"),
+    "rights.notice-unknown": (404, "没有这一调整公告"),
     "journal.unknown": (404, "没有这条流水记录"),
     "evidence.unknown": (404, "没有所查的存证"),
     "evidence.unavailable": (503, "暂时不能提供存证"),

@@ -167,7 +167,7 @@ class _Notices:
         found = self._ledgers.one("rights_adjustments", key, self._asked(only=_NOTICE))
         row = next(iter(found.rows()), None)
         if row is None or row["state"] != "published":
-            raise Problem("ledger.row-unknown", "没有公布过这一调整，请核对地址。")
+            raise Problem("rights.notice-unknown", "没有公布过这一调整，请核对地址。")
         published = found.lines[0].position
         day = max(row["takes_effect_on"], row["published_on"])
         asked = self._asked(

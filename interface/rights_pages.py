@@ -191,7 +191,7 @@ class _Pages:
         edition = found_edition(lists, asked.query["edition"])
         row = lists.item(edition, key)
         if row is None:
-            raise Problem("ledger.row-unknown", f"“{edition.name}”中没有这一事项。")
+            raise Problem("rights.item-unknown", f"“{edition.name}”中没有这一事项，请核对地址。")
         sources = [one for one in row["sources"].split("、") if one]
         history = lists.history(edition, key)
         adjustments = {one["adjustment"] for one in history if one["adjustment"]}

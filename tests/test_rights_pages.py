@@ -110,7 +110,7 @@ def test_an_edition_answers_for_ever_with_the_same_list(lists: Lists) -> None:
     assert "原名称：种子生产经营许可。" in item
     assert "〔法律〕《中华人民共和国种子法》第三十一条" in item
     gone = lists.get(f"/qingdan/{lists.second}/{lists.penalty}", status=404)
-    assert "“2022年版”中没有这一事项。" in gone.text
+    assert "“2022年版”中没有这一事项" in gone.text
 
 
 def test_a_list_is_searched_by_department_category_and_word(lists: Lists) -> None:
@@ -171,10 +171,21 @@ def test_what_goes_wrong_is_told_as_a_page(lists: Lists) -> None:
         answer = lists.get(path, status=status)
         assert answer.headers["content-type"].startswith("text/html")
         assert "返回现行清单" in answer.text
+    lost = lists.get(f"/qingdan/{lists.first}/0000000000000000", status=404)
+    assert "清单中没有这一事项" in lost.text
+    assert "没有这一调整公告" in lists.get("/qingdan/tiaozheng/0000000000000000", status=404).text
     assert "日期" in lists.get("/qingdan", status=422, valid_on="昨天").text
     cursor = lists.get(f"/qingdan/{lists.first}", status=422, cursor="abc")
     assert "请从第一页重新查询" in cursor.text
     assert lists.get("/api/nothing", status=404).json()["code"] == "request.path"
+
+
+def test_what_others_add_to_an_address_is_passed_over(lists: Lists) -> None:
+    """Chats and mail programs mark addresses that are passed on; other routes are strict."""
+    plain = lists.get(f"/qingdan/{lists.first}")
+    marked = lists.get(f"/qingdan/{lists.first}", utm_source="weixin")
+    assert "种子生产经营许可" in plain.text
+    assert marked.text == plain.text
 
 
 def test_who_has_the_page_already_is_told_so(lists: Lists) -> None:

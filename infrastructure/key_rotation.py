@@ -10,6 +10,7 @@ the office's keys is the right one (`settle`).
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from psycopg.sql import SQL, Identifier
 
 from infrastructure.durable import sync
 from infrastructure.keys import KeyProblem, KeyRing, load_master_key, make_master_key, unseal
+
+LEAVING_SECONDS = 2.0
 
 
 def wrapped_keys(url: str, schema: str) -> dict[str, bytes]:
@@ -112,12 +115,24 @@ def _finish(path: Path) -> Path:
 
 
 def _be_alone(connection: Connection[Any]) -> None:
+    """Raise `KeyProblem` where somebody else is connected, and does not leave within moments.
+
+    A server needs a moment to notice that a program which has just ended is gone.
+    """
+    latest = time.monotonic() + LEAVING_SECONDS
+    while _others(connection):
+        if time.monotonic() > latest:
+            raise KeyProblem(
+                "数据库正在被其他程序使用。更换主密钥前请先停止台账服务（以及其他连接），再重新执行；"
+                "本次没有作任何改动。"
+            )
+        time.sleep(0.05)
+
+
+def _others(connection: Connection[Any]) -> int:
+    connection.execute("SELECT pg_stat_clear_snapshot()")
     row = connection.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
     ).fetchone()
-    if row is None or row[0] > 0:
-        raise KeyProblem(
-            "数据库正在被其他程序使用。更换主密钥前请先停止台账服务（以及其他连接），再重新执行；"
-            "本次没有作任何改动。"
-        )
+    return row[0] if row else 0

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -321,6 +322,13 @@ def test_the_master_key_is_changed_and_nothing_else(filed: Shell) -> None:
     assert getattr(entry.fact, "name", None) == NAME
     with pytest.raises(KeyProblem, match="不匹配"), Office(filed.url, old):
         pass
+
+
+def test_whoever_is_just_leaving_does_not_hinder_a_change_of_keys(filed: Shell) -> None:
+    """A server notices a moment later that a program has ended."""
+    leaver = psycopg.connect(filed.url)
+    threading.Timer(0.3, leaver.close).start()
+    assert filed.run("key", "rotate") == 0
 
 
 def test_the_master_key_is_not_changed_under_a_running_program(filed: Shell) -> None:

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from application.access import Session
 from infrastructure import accounts as accounts_module
@@ -115,3 +117,34 @@ def test_a_setting_that_is_filed_while_it_is_read_is_not_remembered(services: Se
     in_force._find = find
     assert in_force.value("four_eyes") is not None
     assert in_force.remembered("four_eyes") is not None
+
+
+def test_a_filing_while_the_database_is_away_is_told_so_and_succeeds_afterwards(
+    house: HttpOffice,
+) -> None:
+    """503 and not 500: nothing is wrong with the filing, and nothing of it was recorded."""
+    database = house.office.database
+    name = str(psycopg.conninfo.conninfo_to_dict(database.url)["dbname"])
+    may = "ALTER DATABASE {} ALLOW_CONNECTIONS {}"
+    elsewhere = psycopg.conninfo.make_conninfo(database.url, dbname="postgres")
+    body = {"year": 2027, "holidays": ["2027-01-01"], "notices": ["示范通知"]}
+    token = {"Authorization": f"Bearer {house.token('clerk')}"}
+    tried = house.client.post("/api/calendar/announce?dry_run=true", json=body, headers=token)
+    assert tried.status_code == 200, tried.text  # who asks, and the settings, are known from now on
+    with psycopg.connect(elsewhere, autocommit=True) as owner:
+        owner.execute(SQL(may).format(Identifier(name), SQL("false")))
+        try:
+            owner.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
+            answer = house.client.post("/api/calendar/announce", json=body, headers=token)
+        finally:
+            owner.execute(SQL(may).format(Identifier(name), SQL("true")))
+    assert (answer.status_code, answer.json()["code"]) == (503, "server.database")
+    again = house.client.post("/api/calendar/announce", json=body, headers=token)
+    assert again.status_code == 201, again.text
+    with database.as_owner() as reader:
+        filed = reader.execute(
+            "SELECT count(*) FROM journal WHERE fact = 'calendar.announced'"
+        ).fetchone()
+    assert filed == (1,)

@@ -36,7 +36,7 @@ class Filing:
     ``key`` is the caller's Idempotency-Key, scoped to the actor. ``partial``: refused members are
     left out and the rest is filed; otherwise one refusal refuses the whole. ``proposal`` names the
     proposal that this filing carries out (``prepared_by`` made it, ``approved_by`` runs it).
-    ``progress`` hears of each command as it has been decided, in the writer's thread. So does
+    ``progress`` hears of each command as it has been decided, in the thread that decides. So does
     ``hear`` of each outcome: then the filing is carried out part by part, however long it is, and
     the receipt does not hold the outcomes; tried as a ``dry_run`` it keeps nobody waiting.
     """

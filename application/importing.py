@@ -230,7 +230,7 @@ class _Import:
         return self._writer.do(filing)
 
     def _hear(self, outcome: Outcome) -> None:
-        """Keep of an outcome, in the writer's thread, what its row will be told."""
+        """Keep of an outcome, in the thread that decides, what its row will be told."""
         n = len(self._heard) - len(self._ceilings)
         command = self._waiting[n].command if n >= 0 else None
         self._heard.append(_heard(outcome, command, self._says))

@@ -45,7 +45,6 @@ class Writer:
     ) -> None:
         """Write to ``store`` and keep ``ledgers``; ``code`` is the program's version."""
         self._store = store
-        self._code = code
         self._memory = Memory(store, ledgers, code)
         self._limit = batch_limit
         self._head = 0
@@ -98,7 +97,7 @@ class Writer:
     def _rehearse(self, filing: Filing) -> Receipt:
         """Decide on the books as they stand now, with a memory of its own."""
         with self._store.rehearsing() as (store, transaction):
-            memory = Memory(store, (), self._code)
+            memory = Memory(store, (), self._memory.code)
             session = Session(memory, transaction)
             if filing.hear is None:
                 memory.standings.foresee(filing.commands)

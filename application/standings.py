@@ -11,12 +11,11 @@ after it in the same batch.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import cache
 from itertools import islice
 from sys import intern
-from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from domain.deciding import (
@@ -35,7 +34,6 @@ from domain.settings import Settings
 from domain.vocabulary import Entry, live
 
 _BEFORE_ALL = (date.min, 0)
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Source(Protocol):
@@ -108,10 +106,6 @@ class Standings:
 
     def of_tag(self, kind: type[S], tag: str) -> S:
         """Return what stands about the subject ``tag`` names, as ``kind`` of its subjects."""
-        state = self._states.get(tag, _NOTHING).get(cast("type[Standing]", kind))
-        if state is not None:
-            self._logs.move_to_end(tag)
-            return cast("S", state)
         if issubclass(kind, Book):
             return cast("S", next(b for b in self.books(tag) if type(b) is kind))
         return cast("S", self._state(cast("type[Standing]", kind), tag))

@@ -12,18 +12,23 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from application.access import Right
-from application.rights import CATEGORIES, LEVELS
 from application.rights_codes import Checked, check_codes
 from domain.item_codes import CODE_FIELDS
 from interface.asking import Param
 from interface.ledger_questions import CLOCKS
 from interface.operations import Answer, Api, Asked, Operation
-from interface.rights_watch import next_page
+from interface.rights_watch import (
+    AFTER,
+    LONGEST_PAGE,
+    PAGE,
+    SCOPE,
+    clocks_of,
+    next_page,
+    scope_of,
+)
 from interface.shown import answer
 
 PATH: Final = "/api/rights/codes"
-PAGE: Final = 100
-LONGEST_PAGE: Final = 1000
 
 
 class UnfitShown(BaseModel):
@@ -62,10 +67,8 @@ _CODES = Operation(
     right=Right.READ,
     params=(
         *CLOCKS,
-        Param("department", "部门（系统内编号）", "id"),
-        Param("level", "清单层级", "choice", choices=tuple(LEVELS)),
-        Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
-        Param("after", "只列此事项编号之后的（翻页用）", "id"),
+        *SCOPE,
+        AFTER,
         Param("limit", "每页约多少处", "integer", default=PAGE, maximum=LONGEST_PAGE),
     ),
     answers=(Answer(200, "核对结果", CodesShown),),
@@ -79,13 +82,12 @@ def add_routes(api: Api) -> None:
 
     async def shown(asked: Asked) -> Response:
         query = asked.query
-        chosen = {name: query[name] for name in ("department", "level", "category")}
         found = await services.run_export(
             check_codes,
             services.ledgers,
             services.ledger_question,
-            {clock.name: query[clock.name] for clock in CLOCKS},
-            filters={name: value for name, value in chosen.items() if value is not None},
+            clocks_of(query),
+            filters=scope_of(query),
             after=query["after"],
             limit=query["limit"],
         )

@@ -7,6 +7,7 @@ GET /api/rights/watch?law=…                             what rests on one law,
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -34,6 +35,12 @@ from interface.shown import answer
 PATH: Final = "/api/rights/watch"
 PAGE: Final = 100
 LONGEST_PAGE: Final = 1000
+SCOPE: Final = (
+    Param("department", "部门（系统内编号）", "id"),
+    Param("level", "清单层级", "choice", choices=tuple(LEVELS)),
+    Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
+)
+AFTER: Final = Param("after", "只列此事项编号之后的（翻页用）", "id")
 
 
 class FindingShown(BaseModel):
@@ -91,10 +98,8 @@ _WATCH = Operation(
             "certainty", f"把握：{_codes(dict(CERTAINTIES))}", "choice", choices=tuple(CERTAINTIES)
         ),
         Param("law", "法规（系统内编号，见法规库台账）", "id"),
-        Param("department", "部门（系统内编号）", "id"),
-        Param("level", "清单层级", "choice", choices=tuple(LEVELS)),
-        Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
-        Param("after", "只列此事项编号之后的（翻页用）", "id"),
+        *SCOPE,
+        AFTER,
         Param(
             "limit", "每页约多少处；同一事项的不分开", "integer", default=PAGE, maximum=LONGEST_PAGE
         ),
@@ -110,14 +115,13 @@ def add_routes(api: Api) -> None:
 
     async def shown(asked: Asked) -> Response:
         query = asked.query
-        chosen = {name: query[name] for name in ("department", "level", "category")}
         found = await services.run_export(
             watch_ledgers,
             services.ledgers,
             services.ledger_question,
-            {clock.name: query[clock.name] for clock in CLOCKS},
+            clocks_of(query),
             wanted=lambda one: is_wanted(one, query["problem"], query["certainty"], query["law"]),
-            filters={name: value for name, value in chosen.items() if value is not None},
+            filters=scope_of(query),
             after=query["after"],
             limit=query["limit"],
         )
@@ -139,6 +143,17 @@ def _shown(found: Watch, given: dict[str, str]) -> dict[str, Any]:
         "findings": [_finding(one) for one in found.page.found],
         "next": next_page(PATH, given, found),
     }
+
+
+def clocks_of(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the point on both clocks that a question names."""
+    return {clock.name: query[clock.name] for clock in CLOCKS}
+
+
+def scope_of(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which items a question is about, as conditions of their ledger."""
+    chosen = {param.name: query[param.name] for param in SCOPE}
+    return {name: value for name, value in chosen.items() if value is not None}
 
 
 def next_page(path: str, given: dict[str, str], found: Watch | Checked) -> str | None:

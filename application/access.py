@@ -19,6 +19,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, Protocol
 
+from domain.codes import told
+
 
 class Role(StrEnum):
     """What an account may be used for."""
@@ -146,10 +148,6 @@ class Reading:
     valid_on: date | None = None
 
 
-SECRECY: Final = {"public": "公开", "internal": "内部", "secret": "秘密"}
-"""Secrecy grades (密级) of entries and files, and how they read."""
-
-
 @dataclass(frozen=True)
 class Export(Reading):
     """One export (导出): a reading that left as a file, with its secrecy grade (密级)."""
@@ -175,9 +173,8 @@ def checked_roles(roles: Iterable[str]) -> tuple[Role, ...]:
     asked = set(roles)
     unknown = sorted(asked - set(Role))
     if unknown or not asked:
-        known = "、".join(f"{role.value}({ROLE_TITLES[role]})" for role in Role)
         named = f"不认识角色“{unknown[0]}”。" if unknown else "至少要有一个角色。"
-        raise AccountProblem("account.roles", f"{named}可用的角色：{known}。")
+        raise AccountProblem("account.roles", f"{named}可用的角色：{told(ROLE_TITLES)}。")
     found = tuple(role for role in Role if role in asked)
     if len(found) > 1 and ALONE & set(found):
         titles = "、".join(ROLE_TITLES[role] for role in found if role in ALONE)

@@ -26,7 +26,7 @@ from domain.documents import (
 from domain.settings import LEVELS
 from domain.vocabulary import FACT_TITLES, Entry, Slot
 
-QUOTA_KINDS: Final = {one.value: one.label for one in QuotaKind}
+QUOTA_KINDS: Final = QuotaKind.names()
 
 
 # ── 文件台账 ─────────────────────────────────────────────────────────────────────────────────

@@ -26,19 +26,17 @@ class InstitutionRow(NamedTuple):
             "机构类别",
             filter=True,
             sort=True,
-            choices={c.value: c.label for c in InstitutionCategory},
+            choices=InstitutionCategory.names(),
         ),
     ]
     rank: Annotated[
         str,
-        Column(
-            "机构规格", filter=True, sort=True, choices={r.value: r.label for r in InstitutionRank}
-        ),
+        Column("机构规格", filter=True, sort=True, choices=InstitutionRank.names()),
     ]
     superior: Annotated[str | None, Column("主管部门（系统内编号）", filter=True)]
     funding: Annotated[
         str | None,
-        Column("经费形式", filter=True, choices={f.value: f.label for f in FundingForm}),
+        Column("经费形式", filter=True, choices=FundingForm.names()),
     ]
     credit_code: Annotated[str | None, Column("统一社会信用代码", filter=True)]
     functions: Annotated[str | None, Column("主要职责")]
@@ -112,7 +110,7 @@ class ChangeRow(NamedTuple):
     former_name: Annotated[str | None, Column("原名称", filter=True)]
     quota_kind: Annotated[
         str | None,
-        Column("编制类型", filter=True, choices={k.value: k.label for k in QuotaKind}),
+        Column("编制类型", filter=True, choices=QuotaKind.names()),
     ]
     number: Annotated[int | None, Column("编制增减数")]
     detail: Annotated[str | None, Column("说明")]

@@ -29,7 +29,7 @@ class LawRow(NamedTuple):
     title: Annotated[str, Column("法规名称", filter=True, sort=True)]
     level: Annotated[
         str,
-        Column("效力层级", filter=True, choices={one.value: one.label for one in BasisLevel}),
+        Column("效力层级", filter=True, choices=BasisLevel.names()),
     ]
     status: Annotated[str, Column("效力", filter=True, sort=True, choices=STATUSES)]
     first_on: Annotated[date, Column("首次公布日期", sort=True)]

@@ -24,11 +24,11 @@ from domain.rights_leaving import ItemFrozen, ItemRemoved, ItemReturned, left_as
 from domain.rights_lineage import ItemsMerged, ItemSplit, ItemTransferred, Reshaped
 from domain.vocabulary import Entry, Fact
 
-CATEGORIES: Final = {one.value: one.label for one in PowerCategory}
-LEVELS: Final = {one.value: one.label for one in ListLevel}
+CATEGORIES: Final = PowerCategory.names()
+LEVELS: Final = ListLevel.names()
 ON_THE_LIST: Final = frozenset(one.value for one in ItemStatus if one.on_the_list)
-STATUSES: Final = {one.value: one.label for one in ItemStatus}
-KINDS: Final = {"opened": "期初", **{one.value: one.label for one in AdjustmentKind}}
+STATUSES: Final = ItemStatus.names()
+KINDS: Final = {"opened": "期初", **AdjustmentKind.names()}
 
 CODED: Final = frozenset({"category", "level", "levels", "body_nature", "origin"})
 """The fields of `ItemContent` and its parts that hold codes: no text to search for words."""
@@ -63,7 +63,7 @@ class ItemRow(NamedTuple):
     exercised_by: Annotated[str | None, Column("行使主体", filter=True)]
     body_nature: Annotated[
         str | None,
-        Column("实施主体性质", filter=True, choices={one.value: one.label for one in BodyNature}),
+        Column("实施主体性质", filter=True, choices=BodyNature.names()),
     ]
     duties: Annotated[str, Column("责任事项", filter=True)]
     duty_bases: Annotated[str, Column("责任事项依据")]
@@ -74,7 +74,7 @@ class ItemRow(NamedTuple):
     supervision: Annotated[str | None, Column("监督方式")]
     origin: Annotated[
         str | None,
-        Column("权力来源", filter=True, choices={one.value: one.label for one in PowerOrigin}),
+        Column("权力来源", filter=True, choices=PowerOrigin.names()),
     ]
     remark: Annotated[str | None, Column("备注")]
     status: Annotated[str, Column("状态", filter=True, choices=STATUSES)]

@@ -20,10 +20,10 @@ from domain.rights_matters import (
 )
 from domain.vocabulary import Entry
 
-ORIGINS: Final = {one.value: one.label for one in MatterOrigin}
-DUTIES: Final = {one.value: one.label for one in MatterDuty}
-ACTING: Final = {one.value: one.label for one in ActingName}
-RESULTS: Final = {one.value: one.label for one in EvaluationResult}
+ORIGINS: Final = MatterOrigin.names()
+DUTIES: Final = MatterDuty.names()
+ACTING: Final = ActingName.names()
+RESULTS: Final = EvaluationResult.names()
 STATES: Final = {
     "listed": "已列入，未交接",
     "handed-over": "已交接",

@@ -16,9 +16,9 @@ from domain.staffing_moves import Left, Transferred
 from domain.staffing_people import PersonChanged, PersonRegistered
 from domain.vocabulary import ERASED, Entry
 
-FUNDING = {one.value: one.label for one in FundingForm}
-MODES = {one.value: one.label for one in EntryMode}
-REASONS = {one.value: one.label for one in LeaveReason}
+FUNDING = FundingForm.names()
+MODES = EntryMode.names()
+REASONS = LeaveReason.names()
 
 
 def notice_text(year: int, number: int) -> str:
@@ -36,20 +36,20 @@ class RosterRow(NamedTuple):
     id_no: Annotated[str | None, Column("公民身份号码", personal=True, filter=True)]
     gender: Annotated[
         str | None,
-        Column("性别", personal=True, choices={g.value: g.label for g in Gender}),
+        Column("性别", personal=True, choices=Gender.names()),
     ]
     birth_date: Annotated[date | None, Column("出生日期", personal=True, sort=True)]
     ethnicity: Annotated[
         str | None,
-        Column("民族", personal=True, choices={e.value: e.label for e in Ethnicity}),
+        Column("民族", personal=True, choices=Ethnicity.names()),
     ]
     politics: Annotated[
         str | None,
-        Column("政治面貌", personal=True, choices={p.value: p.label for p in Politics}),
+        Column("政治面貌", personal=True, choices=Politics.names()),
     ]
     education: Annotated[
         str | None,
-        Column("学历", personal=True, choices={e.value: e.label for e in Education}),
+        Column("学历", personal=True, choices=Education.names()),
     ]
     work_start: Annotated[date | None, Column("参加工作时间", personal=True)]
     phone: Annotated[str | None, Column("联系电话", personal=True)]
@@ -60,7 +60,7 @@ class RosterRow(NamedTuple):
     funding: Annotated[str | None, Column("经费形式", filter=True, choices=FUNDING)]
     person_class: Annotated[
         str | None,
-        Column("人员分类", filter=True, choices={c.value: c.label for c in PersonClass}),
+        Column("人员分类", filter=True, choices=PersonClass.names()),
     ]
     post_title: Annotated[str | None, Column("职务", personal=True)]
     entry_mode: Annotated[str | None, Column("进入形式", filter=True, choices=MODES)]

@@ -18,8 +18,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Final, Self, TypeVar
 
-from pydantic import GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
 
+from domain.codes import told, with_names
 from domain.text import compact
 
 C = TypeVar("C", bound="CodeList")
@@ -69,6 +71,16 @@ class CodeList(StrEnum):
         return tuple(found or cls)[:n]
 
     @classmethod
+    def names(cls) -> dict[str, str]:
+        """Return the label of every code, in the list's order."""
+        return {one.value: one.label for one in cls}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Answer a code that is not on the list with all that are, and their labels."""
+        return with_names(handler(source), cls.names())
+
+    @classmethod
     def __get_pydantic_json_schema__(
         cls,
         core_schema: Any,
@@ -76,8 +88,7 @@ class CodeList(StrEnum):
     ) -> dict[str, Any]:
         """Say in the OpenAPI document what each code means."""
         schema: dict[str, Any] = handler.resolve_ref_schema(handler(core_schema))
-        meanings = "；".join(f"{one.value} {one.label}" for one in cls)
-        return schema | {"title": cls.title_zh, "description": meanings}
+        return schema | {"title": cls.title_zh, "description": told(cls.names())}
 
 
 @cache

@@ -28,7 +28,9 @@ from typing import (
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.codes import Named
 from domain.vocabulary import (
+    SECRECY,
     BusinessDate,
     Citation,
     Entry,
@@ -275,7 +277,7 @@ class Command(BaseModel):
 
     basis: Annotated[tuple[Citation, ...], Field(title="依据文件", max_length=50)] = ()
     note: Annotated[LongText | None, Field(title="备注")] = None
-    secrecy: Annotated[Secrecy, Field(title="密级")] = "internal"
+    secrecy: Annotated[Secrecy, Named(SECRECY), Field(title="密级")] = "internal"
 
     def __init_subclass__(cls, **_keywords: Any) -> None:
         """Leave the class keywords to `__pydantic_init_subclass__`, when the fields are known."""

@@ -18,6 +18,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.code_sets import QuotaKind
+from domain.codes import Named
 from domain.deciding import (
     Book,
     Command,
@@ -70,12 +71,7 @@ class Grant(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    measure: Annotated[
-        Measure,
-        Field(
-            title="批准事项", description="ceiling 编制总量；approved 核定编制；reserved 用编核准"
-        ),
-    ]
+    measure: Annotated[Measure, Named(MEASURES), Field(title="批准事项")]
     kind: Annotated[QuotaKind, Field(title="编制类型")]
     number: Annotated[int, Field(title="数量", ge=1, le=1_000_000)]
 
@@ -257,10 +253,7 @@ class RegisterDocument(Command, kind="documents.register", title="登记文件")
 
     document_title: Annotated[Text, Field(title="文件标题")]
     issuer: Annotated[Text, Field(title="发文单位")]
-    issuer_level: Annotated[
-        Level,
-        Field(title="发文单位层级", description="、".join(f"{k} {v}" for k, v in LEVELS.items())),
-    ]
+    issuer_level: Annotated[Level, Named(LEVELS), Field(title="发文单位层级")]
     number: Annotated[Text | None, Field(title="文号")] = None
     issued_on: Annotated[BusinessDate, Field(title="发文日期")]
     sha256: Annotated[Sha256 | None, Field(title="扫描件SHA-256校验值")] = None

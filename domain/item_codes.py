@@ -17,6 +17,7 @@ from typing import Annotated, Final, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.code_sets_rights import PowerCategory
+from domain.codes import Named
 from domain.identifiers import IdProblem, parse_organisation_code
 from domain.text import compact
 from domain.vocabulary import Text
@@ -54,7 +55,7 @@ class Segment(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: SegmentKind
+    kind: Annotated[SegmentKind, Named(SEGMENTS)]
     length: Annotated[int, Field(ge=1, le=32, strict=True)]
     letters: bool = False
     values: Annotated[tuple[str, ...], Field(max_length=MOST_VALUES)] = ()
@@ -90,7 +91,7 @@ class CodeScheme(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Text
-    field: CodeField = "code"
+    field: Annotated[CodeField, Named(CODE_FIELDS)] = "code"
     segments: Annotated[tuple[Segment, ...], Field(min_length=1, max_length=MOST_SEGMENTS)]
 
     @property

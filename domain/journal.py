@@ -25,6 +25,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from domain.codes import Named
 from domain.deciding import (
     COMMANDS,
     Command,
@@ -43,6 +44,10 @@ from domain.vocabulary import Entry, Fact, Personal, Text
 
 OFFICE: Final = "main"
 
+Purpose = Literal["demonstration", "live"]
+PURPOSES: Final[dict[Purpose, str]] = {"live": "正式", "demonstration": "示范"}
+"""What a journal may be opened for (用途)."""
+
 Position = Annotated[int, Field(title="流水号", ge=1, lt=2**53, strict=True)]
 
 
@@ -53,7 +58,7 @@ class JournalOpened(Fact, fact="journal.opened", called="建账", about=("office
     """The office opened its journal (建账); always entry 1."""
 
     office: Text
-    purpose: Literal["demonstration", "live"]
+    purpose: Purpose
     format_version: Literal[1] = 1
 
 
@@ -149,10 +154,7 @@ class OpenJournal(DatedCommand, kind="journal.open", title="建账"):
     """Open the office's journal; its first entry."""
 
     office: Annotated[Text, Field(title="单位名称")]
-    purpose: Annotated[
-        Literal["demonstration", "live"],
-        Field(title="用途", description="demonstration 示范；live 正式"),
-    ]
+    purpose: Annotated[Purpose, Named(PURPOSES), Field(title="用途")]
 
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""

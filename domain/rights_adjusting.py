@@ -25,6 +25,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.code_sets_adjusting import AdjustmentKind, AdjustmentReason
+from domain.codes import Named
 from domain.deciding import (
     DatedCommand,
     Decision,
@@ -365,9 +366,7 @@ class ReviewAdjustment(DatedCommand, kind="rights.review", title="审核调整�
     """Pass an application, or return it with reasons."""
 
     adjustment: _AdjustmentId
-    stage: Annotated[
-        Stage, Field(title="审核环节", description="office 管理机构审核；legality 合法性审查")
-    ]
+    stage: Annotated[Stage, Named(STAGES), Field(title="审核环节")]
     passed: Annotated[bool, Field(title="是否通过", description="否：退回部门")]
     opinion: Annotated[LongText, Field(title="审核意见")]
 
@@ -390,13 +389,7 @@ class ApproveAdjustment(DatedCommand, kind="rights.approve", title="批准调整
     """Approve an application; its changes are carried out in the same append."""
 
     adjustment: _AdjustmentId
-    approved_by: Annotated[
-        Approver,
-        Field(
-            title="批准机关",
-            description="reviewers 两部门审核即可；government 同级政府；commission 编委",
-        ),
-    ]
+    approved_by: Annotated[Approver, Named(APPROVERS), Field(title="批准机关")]
     meeting: Annotated[Text | None, Field(title="审定会议")] = None
     takes_effect_on: Annotated[
         BusinessDate | None, Field(title="调整生效日", description="不填为批准日")

@@ -17,6 +17,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.code_sets import InstitutionCategory
+from domain.codes import Named
 from domain.deciding import DatedCommand, Decision, Hindrance, Misfit, Past, Standing, rule
 from domain.documents import rests_on_a_document
 from domain.institutions import Institution
@@ -224,10 +225,7 @@ class DecideAdmission(DatedCommand, kind="rights.decide-admission", title="审�
 
     admission: Annotated[InternalId, Field(title="职责准入申请（系统内编号）")]
     admitted: Annotated[bool, Field(title="是否准入")]
-    decided_by: Annotated[
-        Gate,
-        Field(title="审定机关", description="committee 区委；government 区政府；both 区委、区政府"),
-    ]
+    decided_by: Annotated[Gate, Named(GATES), Field(title="审定机关")]
     meeting: Annotated[Text | None, Field(title="审定会议")] = None
     opinion: Annotated[LongText | None, Field(title="审定意见")] = None
 

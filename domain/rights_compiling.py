@@ -22,6 +22,7 @@ from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.code_sets_adjusting import ListLevel
+from domain.codes import Named
 from domain.deciding import DatedCommand, Decision, Hindrance, Misfit, Past, Standing, rule
 from domain.documents import rests_on_a_document
 from domain.rights import require_department
@@ -368,9 +369,7 @@ class ApproveCompile(DatedCommand, kind="rights.approve-compile", title="审定�
     """Approve the compiled list by a meeting of the government or the commission."""
 
     compiling: CompileId
-    approved_by: Annotated[
-        Approver, Field(title="审定机关", description="government 同级政府；commission 编委")
-    ]
+    approved_by: Annotated[Approver, Named(APPROVERS), Field(title="审定机关")]
     meeting: Annotated[Text, Field(title="审定会议")]
 
     def decide(self, past: Past) -> Decision:

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.code_sets_adjusting import AdjustmentKind, ListLevel
 from domain.code_sets_rights import PowerCategory
+from domain.codes import Named
 from domain.deciding import DatedCommand, Decision, Hindrance, Past, Standing, guards, rule
 from domain.documents import rests_on_a_document
 from domain.institutions import DISTRICT, Directory
@@ -187,9 +188,7 @@ class _Publishing(DatedCommand):
 
     name: Annotated[Text, Field(title="版次名称", examples=["2024年版"])]
     level: Annotated[ListLevel, Field(title="清单层级")] = ListLevel.DISTRICT
-    approved_by: Annotated[
-        Approver, Field(title="审定机关", description="、".join(APPROVERS.values()))
-    ]
+    approved_by: Annotated[Approver, Named(APPROVERS), Field(title="审定机关")]
     meeting: Annotated[Text | None, Field(title="审定会议")] = None
     channels: Annotated[tuple[Text, ...], Field(title="公布渠道", min_length=1, max_length=20)]
 

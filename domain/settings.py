@@ -21,6 +21,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_
 
 from domain.code_sets import EntryMode, InstitutionRank
 from domain.code_sets_adjusting import AdjustmentKind
+from domain.codes import Named, only, told
 from domain.deciding import COMMANDS, Command, DatedCommand, Decision, Draft, Past, Standing
 from domain.item_codes import CodeScheme
 from domain.vocabulary import Entry, Fact, Text, type_json, upcasts
@@ -64,30 +65,39 @@ _Age = Annotated[int, Field(ge=14, le=30, strict=True)]
 
 def _command(kind: str) -> str:
     if kind not in COMMANDS:
-        raise ValueError(f"没有名为“{kind}”的业务")
+        titles = {name: command.title for name, command in COMMANDS.items()}
+        raise ValueError(f"没有名为“{kind}”的业务；{only(titles)}")
     return kind
 
 
 def _complete(table: dict[InstitutionRank, Level]) -> dict[InstitutionRank, Level]:
-    missing = [rank.label for rank in InstitutionRank if rank not in table]
+    missing = {rank.value: rank.label for rank in InstitutionRank if rank not in table}
     if missing:
-        raise ValueError(f"缺少机构规格：{'、'.join(missing)}")
+        raise ValueError(f"缺少机构规格：{told(missing)}")
     return table
 
 
 def _every_kind(table: dict[AdjustmentKind, str]) -> dict[AdjustmentKind, str]:
-    missing = [kind.label for kind in AdjustmentKind if kind not in table]
+    missing = {kind.value: kind.label for kind in AdjustmentKind if kind not in table}
     if missing:
-        raise ValueError(f"缺少调整类型：{'、'.join(missing)}")
+        raise ValueError(f"缺少调整类型：{told(missing)}")
     return table
 
 
-_ByKind = Annotated[
-    dict[AdjustmentKind, Literal["reviewers", "government"]], AfterValidator(_every_kind)
+_Approver = Annotated[
+    Literal["reviewers", "government"],
+    Named({"reviewers": "两部门审核即可", "government": "同级人民政府"}),
 ]
+_Reader = Annotated[
+    Literal["clerk", "reviewer", "auditor"],
+    Named({"clerk": "经办人", "reviewer": "审核人", "auditor": "审计人员"}),
+]
+_ByKind = Annotated[dict[AdjustmentKind, _Approver], AfterValidator(_every_kind)]
 _Kinds = Annotated[list[Annotated[str, AfterValidator(_command)]], Field(max_length=100)]
 _Schemes = Annotated[list[CodeScheme], Field(max_length=20)]
-_ByRank = Annotated[dict[InstitutionRank, Level], AfterValidator(_complete)]
+_ByRank = Annotated[
+    dict[InstitutionRank, Annotated[Level, Named(LEVELS)]], AfterValidator(_complete)
+]
 
 _RANK_DECIDED_BY: Final[dict[str, Level]] = {
     rank.value: (
@@ -128,7 +138,7 @@ SETTINGS: Final[dict[str, Setting]] = {
     "four_eyes": _setting("须经两人办理（一人经办、一人核准）的业务", _Kinds, []),
     "unmasked_roles": _setting(
         "可查看完整个人信息的角色",
-        list[Literal["clerk", "reviewer", "auditor"]],
+        list[_Reader],
         ["clerk", "reviewer"],
     ),
 }
@@ -235,7 +245,8 @@ class ChangeSetting(DatedCommand, kind="settings.change", title="更改设置"):
     def _value_fits(self) -> Self:
         setting = SETTINGS.get(self.name)
         if setting is None:
-            raise ValueError(f"没有名为“{self.name[:40]}”的设置；可用的有：{'、'.join(SETTINGS)}")
+            titles = {name: one.title for name, one in SETTINGS.items()}
+            raise ValueError(f"没有名为“{self.name[:40]}”的设置；可用的有：{told(titles)}")
         try:
             setting.values.validate_python(self.value)
         except ValidationError as error:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -37,7 +37,9 @@ InternalId = Annotated[str, StringConstraints(pattern=rf"^[{ID_ALPHABET}]{{{ID_L
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 Secrecy = Literal["public", "internal", "secret"]
-"""Secrecy grade (密级): 公开, 内部, 秘密. The office's 保密 side decides which applies."""
+"""Secrecy grade (密级) of entries and files. The office's 保密 side decides which applies."""
+
+SECRECY: Final[dict[str, str]] = {"public": "公开", "internal": "内部", "secret": "秘密"}
 
 
 @dataclass(frozen=True)

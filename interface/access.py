@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from application.access import ROLE_TITLES, Account, Right, Role, Session
+from domain.codes import Named
 from domain.vocabulary import InternalId, Text
 from interface.asking import Param, body
 from interface.journal import LIMIT
@@ -18,15 +19,13 @@ from interface.problems import Problem
 from interface.shown import answer, moment
 
 TAG: Final = "登录与账号"
-ROLES_TOLD: Final = ";".join(f"{role.value} {title}" for role, title in ROLE_TITLES.items())
+OneRole = Annotated[Role, Named(ROLE_TITLES)]
 
 Name = Annotated[str, Field(title="账号", min_length=1, max_length=64, examples=["zhangwei"])]
 Password = Annotated[
     str, Field(title="密码", min_length=1, max_length=256, examples=["春眠不觉晓-2024-处处"])
 ]
-Roles = Annotated[
-    list[Role], Field(title="角色", description=ROLES_TOLD, min_length=1, max_length=4)
-]
+Roles = Annotated[list[OneRole], Field(title="角色", min_length=1, max_length=4)]
 Belongs = Annotated[
     InternalId | None, Field(title="所属机构（系统内编号）", description="部门人员必填，其他不填")
 ]
@@ -65,7 +64,7 @@ class AccountChange(_Given):
     """What is to be different; what is left out stays."""
 
     display_name: Annotated[DisplayName | None, Field(title="姓名")] = None
-    roles: Annotated[Roles | None, Field(title="角色", description=ROLES_TOLD)] = None
+    roles: Annotated[Roles | None, Field(title="角色")] = None
     institution: Belongs = None
     disabled: Annotated[bool | None, Field(title="停用")] = None
     password: Annotated[
@@ -84,7 +83,7 @@ class SessionShown(BaseModel):
 
     name: Annotated[str, Field(title="账号")]
     display_name: Annotated[str, Field(title="姓名")]
-    roles: Annotated[list[Role], Field(title="角色", description=ROLES_TOLD)]
+    roles: Annotated[list[OneRole], Field(title="角色")]
     institution: Annotated[str | None, Field(title="所属机构（系统内编号）")]
     expires_at: Annotated[datetime, Field(title="登录有效期至")]
     must_change: Annotated[bool, Field(title="须先修改密码")]
@@ -101,7 +100,7 @@ class AccountShown(BaseModel):
 
     name: Annotated[str, Field(title="账号")]
     display_name: Annotated[str, Field(title="姓名")]
-    roles: Annotated[list[Role], Field(title="角色", description=ROLES_TOLD)]
+    roles: Annotated[list[OneRole], Field(title="角色")]
     institution: Annotated[str | None, Field(title="所属机构（系统内编号）")]
     created_at: Annotated[datetime, Field(title="开设时刻")]
     disabled_at: Annotated[datetime | None, Field(title="停用时刻")]

@@ -7,7 +7,7 @@ character that nobody can see would otherwise answer another question than the o
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, TypeVar
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 from starlette.requests import Request
 
+from domain.codes import only, told
 from domain.vocabulary import FIRST_DAY, LAST_DAY
 from interface.problems import Problem, faulty
 from interface.wording import Fault, faults
@@ -38,13 +39,14 @@ class Param:
     """One condition of a query (or path, or header): how it is read and how OpenAPI shows it.
 
     ``kind`` is ``text``, ``id`` (digits and letters), ``date``, ``moment``, ``integer``,
-    ``boolean`` or ``choice`` (of ``choices``).
+    ``boolean`` or ``choice`` (of ``choices``, which are
+    told with their names where a mapping gives them).
     """
 
     name: str
     title: str
     kind: str = "text"
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     default: Any = None
     minimum: int = 1
     maximum: int = POSITION_LIMIT
@@ -63,7 +65,7 @@ class Param:
         if "maxLength" in schema:
             schema["maxLength"] = self.longest
         if self.kind == "choice":
-            schema["enum"] = list(self.choices)
+            schema["enum"] = [str(one) for one in self.choices]
         if self.kind == "integer":
             schema |= {"minimum": self.minimum, "maximum": self.maximum}
         if self.default is not None:
@@ -84,7 +86,7 @@ class Param:
         if _UNSEEN.search(text):
             raise ValueError("含有看不见的控制字符。")
         if self.kind == "choice" and text not in self.choices:
-            raise ValueError(f"只能填写：{'、'.join(self.choices)}。")
+            raise ValueError(only(self.choices))
         value = _READERS[self.kind](text)
         if self.kind == "integer" and not self.minimum <= value <= self.maximum:
             raise ValueError(f"应为 {self.minimum} 至 {self.maximum} 的整数。")
@@ -198,7 +200,7 @@ class Query:
             if self._form and (not text or param is None):
                 continue
             if param is None:
-                usable = "、".join(self._defaults) or "无"
+                usable = told({n: self._known[n].name_shown for n in self._defaults}) or "无"
                 wrong.append(
                     Fault(name[:TEXT_LIMIT], None, f"没有这个条件；可用的条件：{usable}。")
                 )

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from application.access import SECRECY, Export
+from application.access import Export
 from application.evidence import KIND_TITLES, Examination, Signed
+from domain.vocabulary import SECRECY
 from infrastructure.access_log import AccessLog
 from infrastructure.evidence import StoredEvidence
 from infrastructure.evidence_folder import EvidenceFolder

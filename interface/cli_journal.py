@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import orjson
 
 from application.access import Reading
-from domain.vocabulary import FACTS, FIRST_DAY, Entry
+from domain.codes import only
+from domain.vocabulary import FACT_TITLES, FACTS, FIRST_DAY, Entry
 from infrastructure.access_log import AccessLog
 from infrastructure.journal_reading import PAGE, Sought
 from infrastructure.office import Office
@@ -99,8 +100,7 @@ def _kind(word: str | None) -> str | None:
         return word
     called = [name for name, fact in FACTS.items() if fact.fact_title == word]
     if not called:
-        there = "、".join(f"{fact.fact_title}（{name}）" for name, fact in FACTS.items())
-        raise CannotDo(f"没有“{word}”这种流水；现有：{there}。")
+        raise CannotDo(f"没有“{word}”这种流水；{only(FACT_TITLES)}")
     return called[0]
 
 

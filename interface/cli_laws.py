@@ -17,6 +17,7 @@ from application.rights_watch import (
     is_wanted,
     watch_ledgers,
 )
+from domain.codes import told
 from domain.laws import law_id
 from infrastructure.ledger_questions import Asked
 from infrastructure.system_words import why
@@ -55,9 +56,9 @@ def register(commands: Commands) -> None:
     action.add_argument("--law", metavar="法规名称", help="只列以这部法规为依据的")
     action.add_argument(
         "--problem",
-        choices=tuple(PROBLEMS),
+        choices=PROBLEMS,
         metavar="问题",
-        help="只列一种：" + "，".join(f"{code} {title}" for code, title in PROBLEMS.items()),
+        help=f"只列一种：{told(PROBLEMS)}",
     )
     action.add_argument("--limit", type=int, default=50, metavar="条数", help="最多列几条（50）")
     action.set_defaults(run=_watch)

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from application.access import SECRECY, Export, Reading
+from application.access import Export, Reading
 from application.ledgers import LEDGERS, AnyLedger
+from domain.codes import only, told
 from domain.journal import JournalOpened
+from domain.vocabulary import SECRECY
 from infrastructure.access_log import AccessLog
 from infrastructure.export_files import FORMS, Order, Written, write_file
 from infrastructure.exporting import ExportTooLarge, Heading, unmasked
@@ -66,10 +68,10 @@ def register(commands: Commands) -> None:
     )
     action.add_argument(
         "--secrecy",
-        choices=list(SECRECY),
+        choices=SECRECY,
         default="internal",
         metavar="密级",
-        help="密级：" + "，".join(f"{code} {title}" for code, title in SECRECY.items()),
+        help=f"密级：{told(SECRECY)}",
     )
     action.add_argument("--force", action="store_true", help="覆盖已有文件")
     action.set_defaults(run=_export)
@@ -104,8 +106,9 @@ def question(options: argparse.Namespace, columns: Sequence[Shown]) -> Asked:
         if not equals:
             raise CannotDo(f"查询条件“{one}”应写作 列=值。")
         column = _column(name, columns)
-        codes = {label: code for code, label in (column.column.choices or {}).items()}
-        filters[column.name] = codes.get(value, value)
+        if column.name in filters:
+            raise CannotDo(f"条件“{column.title}”只能写一次。")
+        filters[column.name] = _code(value, column)
     return Asked(
         filters=filters,
         words=options.words,
@@ -113,6 +116,17 @@ def question(options: argparse.Namespace, columns: Sequence[Shown]) -> Asked:
         valid_on=None if options.valid_on is None else day(options.valid_on),
         known_at=None if options.known_at is None else instant(options.known_at),
     )
+
+
+def _code(value: str, column: Shown) -> str:
+    """Return what is stored for a value given as it is stored or as the screen shows it."""
+    choices = column.column.choices or {}
+    if not choices or value in choices:
+        return value
+    codes = {label: code for code, label in choices.items()}
+    if value not in codes:
+        raise CannotDo(f"“{column.title}”没有“{value}”这一项，{only(choices)}")
+    return codes[value]
 
 
 def _column(name: str, columns: Sequence[Shown]) -> Shown:
@@ -253,7 +267,8 @@ def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
 def _chosen(options: argparse.Namespace) -> list[AnyLedger]:
     unknown = [name for name in options.ledgers if name not in LEDGERS]
     if unknown:
-        raise CannotDo(f"没有名为“{unknown[0]}”的台账；现有：{'、'.join(LEDGERS)}。")
+        titles = {name: one.title for name, one in LEDGERS.items()}
+        raise CannotDo(f"没有名为“{unknown[0]}”的台账；现有：{told(titles)}。")
     return [LEDGERS[name] for name in options.ledgers or LEDGERS]
 
 

@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 
 from rich.cells import cell_len
 
+from domain.codes import only
 from interface.cli_office import complain
 
 _LEFT: Final = 26
@@ -73,8 +74,20 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments and exit with 2."""
-        complain(f"命令写法有误：{_chinese(message)}。\n用法见：{self.prog} --help")
+        said = self._choice(message) or _chinese(message)
+        complain(f"命令写法有误：{said}。\n用法见：{self.prog} --help")
         raise SystemExit(2)
+
+    def _choice(self, message: str) -> str | None:
+        """Return what an option takes where it was given something else, codes with names."""
+        match = re.fullmatch(r"argument (.*?): invalid choice: '(.*?)' .*", message, re.DOTALL)
+        if match is None:
+            return None
+        option, value = match.groups()
+        for one in self._get_optional_actions():
+            if option == "/".join(one.option_strings) and one.choices is not None:
+                return f"{option} 不能是“{value}”，{only(one.choices).rstrip('。')}"
+        return None
 
 
 def _is_group(action: argparse.Action) -> bool:
@@ -136,7 +149,6 @@ _WORDS: Final = (
     (r"argument (.*?): expected at least one argument", r"\1 后面至少要跟一个值"),
     (r"argument (.*?): ignored explicit argument '(.*)'", r"\1 后面不能跟“\2”"),
     (r"argument (.*?): invalid int value: '(.*)'", r"\1 应为整数，不能是“\2”"),
-    (r"argument (.*?): invalid choice: '(.*?)' \(choose from (.*)\)", r"\1 不能是“\2”，可用：\3"),
 )
 
 

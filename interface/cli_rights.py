@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
 from application.rights import LEVELS
 from application.rights_importing import OUTCOMES, Filed, Plan, Wanted, file_plan
 from application.rights_reading import RightsRead, no_list
+from domain.codes import told
 from domain.rights_compiling import APPROVERS
 from domain.rights_editions import TakeOverEdition
 from infrastructure.importing import distinct_names
@@ -55,14 +56,14 @@ def register(commands: Commands) -> None:
         "--edition", metavar="版次名称", help="这些清单是哪一版，如 2024年版；同时登记该版次"
     )
     action.add_argument(
-        "--level", choices=list(LEVELS), default="district", metavar="层级", help=_told(LEVELS)
+        "--level", choices=LEVELS, default="district", metavar="层级", help=told(LEVELS)
     )
     action.add_argument(
         "--approved-by",
-        choices=list(APPROVERS),
+        choices=APPROVERS,
         default="government",
         metavar="审定机关",
-        help=_told(APPROVERS),
+        help=told(APPROVERS),
     )
     action.add_argument("--meeting", metavar="会议", help="审定会议，如 区政府第12次常务会议")
     action.add_argument(
@@ -71,11 +72,6 @@ def register(commands: Commands) -> None:
     action.add_argument("--dry-run", action="store_true", help="只试办，不作任何记录")
     action.add_argument("--report", type=Path, metavar="文件.xlsx", help="另存逐格的核对结果")
     action.set_defaults(run=_import)
-
-
-def _told(choices: Mapping[Any, str]) -> str:
-    """Return the help of an option: its codes with their titles."""
-    return "，".join(f"{code} {title}" for code, title in choices.items())
 
 
 def _import(options: argparse.Namespace) -> int:

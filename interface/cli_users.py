@@ -6,7 +6,8 @@ import argparse
 import getpass
 import sys
 
-from application.access import ROLE_TITLES, Role, role_titles
+from application.access import ROLE_TITLES, role_titles
+from domain.codes import told
 from infrastructure.accounts import Accounts
 from infrastructure.ledger_questions import Asked as LedgerQuestion
 from infrastructure.office import Office
@@ -39,9 +40,9 @@ def register(commands: Commands) -> None:
         dest="roles",
         action="append",
         required=True,
-        choices=[role.value for role in Role],
+        choices=ROLE_TITLES,
         metavar="角色",
-        help="角色，可重复：" + "，".join(f"{r.value} {t}" for r, t in ROLE_TITLES.items()),
+        help=f"角色，可重复：{told(ROLE_TITLES)}",
     )
     action.add_argument(
         "--institution", metavar="机构全称", help="部门人员所属的机构；其他角色不填"

@@ -15,8 +15,10 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from application.access import SECRECY, Export
+from application.access import Export
 from application.ledgers import AnyLedger
+from domain.codes import told
+from domain.vocabulary import SECRECY
 from interface.asking import Param
 from interface.ledger_questions import Questions
 from interface.masking import masked
@@ -34,9 +36,9 @@ EXPORT_PARAMS: Final = (
     Param("format", "文件格式", "choice", choices=tuple(MEDIA), place="path"),
     Param(
         "secrecy",
-        "密级：" + "，".join(f"{code} {title}" for code, title in SECRECY.items()),
+        f"密级：{told(SECRECY)}",
         "choice",
-        choices=tuple(SECRECY),
+        choices=SECRECY,
         default="internal",
     ),
 )

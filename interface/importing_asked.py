@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from domain.code_sets import QuotaKind
+from domain.codes import told
+from domain.journal import PURPOSES
 from interface.asking import Param
 
 LARGEST_CEILING: Final = 1_000_000
@@ -14,11 +16,8 @@ LARGEST_CEILING: Final = 1_000_000
 
 _BETWEEN = re.compile(r"[,，、;；\s]+")
 
-PURPOSES: Final = {"live": "正式", "demonstration": "示范"}
-"""What a journal may be opened for."""
-
 FORMS: Final = ("json", "xlsx")
-ROWS: Final = ("all", "findings")
+ROWS: Final = {"all": "全部", "findings": "只列有问题、提示或修正的行"}
 
 PARAMS: Final = (
     Param(
@@ -36,9 +35,9 @@ PARAMS: Final = (
     Param("office", "单位全称：还没有建账的，导入时以此名称建账", example="示范区委编办"),
     Param(
         "purpose",
-        "建账用途：" + "，".join(f"{code} {title}" for code, title in PURPOSES.items()),
+        f"建账用途：{told(PURPOSES)}",
         "choice",
-        choices=tuple(PURPOSES),
+        choices=PURPOSES,
         default="live",
     ),
     Param(
@@ -50,7 +49,7 @@ PARAMS: Final = (
     ),
     Param(
         "rows",
-        "json 答复列出哪些行：all 全部；findings 只列有问题、提示或修正的行",
+        f"json 答复列出哪些行：{told(ROWS)}",
         "choice",
         choices=ROWS,
         default="all",

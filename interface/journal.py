@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from application.access import Reading, Right
-from domain.vocabulary import FACTS
+from domain.vocabulary import FACT_TITLES
 from interface.asking import Param
 from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import Problem
@@ -57,7 +57,7 @@ def add_routes(api: Api) -> None:
 def _conditions() -> tuple[Param, ...]:
     return (
         Param("subject", "涉及对象，写作“种类:系统内编号”，如 person:…、institution:…", "id"),
-        Param("fact", "记录种类", "choice", choices=tuple(sorted(FACTS))),
+        Param("fact", "记录种类", "choice", choices=dict(sorted(FACT_TITLES.items()))),
         Param("actor", "办理账号"),
         Param("document", "文件编号（系统内）：该文件及以它为依据的记录", "id"),
         Param("recorded_from", "记录时刻不早于", "moment"),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+from domain.codes import told
 from interface.asking import Param
 from interface.masking import masked
 
@@ -60,12 +61,12 @@ class Questions:
         self._make = make
         self._searched = searched
         self._personal = {shown.name for shown in columns if shown.column.personal}
-        self._sortable = [shown.name for shown in columns if shown.column.sort]
+        self._sortable = {one.name: one.column.title for one in columns if one.column.sort}
         self._conditions = {one.param.name: one for one in _conditions(columns)}
 
     def params(self) -> tuple[Param, ...]:
         """Return the parameters: both clocks, the conditions, the order."""
-        named = "、".join([*self._sortable, "key"])
+        named = told({**self._sortable, "key": "行的键"})
         return (
             *CLOCKS,
             *(condition.param for condition in self._conditions.values()),
@@ -104,7 +105,7 @@ def _conditions(columns: Sequence[Any]) -> list[Condition]:
         column = shown.column
         if not (column.filter or column.sort):
             continue
-        kind, choices = KINDS[shown.kind], tuple(column.choices or ())
+        kind, choices = KINDS[shown.kind], column.choices or {}
         if choices and kind == "text":
             kind = "choice"
         wanted = [("", "filters", "等于")]

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from application.access import Reading, Right
 from application.ledgers import LEDGERS, AnyLedger, Ledger
+from domain.codes import told
 from interface.asking import Param
 from interface.exports import EXPORT_PARAMS, EXPORT_PROBLEMS, Exporter, form_accepted
 from interface.ledger_models import LedgerList, Models
@@ -83,7 +84,7 @@ class _Shelf:
         }
 
     async def unknown(self, asked: Asked) -> Response:
-        known = "、".join(f"{one.name}（{one.title}）" for one in LEDGERS.values())
+        known = told({one.name: one.title for one in LEDGERS.values()})
         name = asked.query["ledger"]
         raise Problem("ledger.unknown", f"没有名为“{name}”的台账；现有：{known}。")
 

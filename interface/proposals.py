@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from application.access import Reading, Right
-from application.proposals import Proposal, ProposalUnknown, State
+from application.proposals import STATES, Proposal, ProposalUnknown, State
 from domain.vocabulary import Text
 from interface.asking import Param, body
 from interface.commands import DRY_RUN
@@ -56,7 +56,7 @@ _LIST = Operation(
     right=Right.READ,
     own=Right.READ_OWN,
     params=(
-        Param("state", "状态", "choice", choices=tuple(State)),
+        Param("state", "状态", "choice", choices=STATES),
         Param("prepared_by", "经办账号"),
         Param("before", "只查此编号之前提交的（翻页用）", "id"),
         LIMIT,

@@ -83,9 +83,9 @@ PARAMS: Final = (
     Param("to_edition", "现版次（系统内编号）", "id"),
     Param("from_day", "原清单日期", "date"),
     Param("to_day", "现清单日期", "date"),
-    Param("level", "清单层级", "choice", choices=tuple(LEVELS), default="district"),
+    Param("level", "清单层级", "choice", choices=LEVELS, default="district"),
     Param("department", "部门（系统内编号）", "id"),
-    Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
+    Param("category", "职权类型", "choice", choices=CATEGORIES),
     Param(
         "form",
         "答复形式：json；xlsx 工作簿（事项数、变动事项、变更要素三张表）；不写则按请求头 Accept",

@@ -48,8 +48,8 @@ _DESCRIPTION: Final = """\
 PARAMS: Final = (
     Param("on", "清单生效日期（必填）", "date", example="2024-12-31"),
     Param("edition", "版次名称：这些清单是哪一版；同时登记该版次", example="2024年版"),
-    Param("level", "版次的清单层级", "choice", choices=tuple(LEVELS), default="district"),
-    Param("approved_by", "审定机关", "choice", choices=tuple(APPROVERS), default="government"),
+    Param("level", "版次的清单层级", "choice", choices=LEVELS, default="district"),
+    Param("approved_by", "审定机关", "choice", choices=APPROVERS, default="government"),
     Param("meeting", "审定会议", example="区政府第12次常务会议"),
     Param("channels", "公布渠道，用顿号分隔", default="政府门户网站"),
     Param("department", "部门全称：这些清单是哪个部门的，可省略"),

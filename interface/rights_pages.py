@@ -52,9 +52,9 @@ from interface.services import Services
 _EDITION = Param("edition", "版次（系统内编号）", "id", place="path")
 _ITEM = Param("item", "事项（系统内编号）", "id", place="path")
 _FORMAT = Param("format", "文件格式", "choice", choices=tuple(MEDIA), place="path")
-_LEVEL = Param("level", "清单层级", "choice", choices=tuple(LEVELS), default="district")
+_LEVEL = Param("level", "清单层级", "choice", choices=LEVELS, default="district")
 _DEPARTMENT = Param("department", "部门", "id")
-_CATEGORY = Param("category", "职权类型", "choice", choices=tuple(CATEGORIES))
+_CATEGORY = Param("category", "职权类型", "choice", choices=CATEGORIES)
 
 _TWO = (Param("from", "原版次", "id"), Param("to", "现版次", "id"), _DEPARTMENT, _CATEGORY)
 

@@ -27,6 +27,7 @@ from application.rights_watch import (
     is_wanted,
     watch_ledgers,
 )
+from domain.codes import told
 from interface.asking import Param
 from interface.ledger_questions import CLOCKS
 from interface.operations import Answer, Api, Asked, Operation
@@ -37,8 +38,8 @@ PAGE: Final = 100
 LONGEST_PAGE: Final = 1000
 SCOPE: Final = (
     Param("department", "部门（系统内编号）", "id"),
-    Param("level", "清单层级", "choice", choices=tuple(LEVELS)),
-    Param("category", "职权类型", "choice", choices=tuple(CATEGORIES)),
+    Param("level", "清单层级", "choice", choices=LEVELS),
+    Param("category", "职权类型", "choice", choices=CATEGORIES),
 )
 AFTER: Final = Param("after", "只列此事项编号之后的（翻页用）", "id")
 
@@ -79,10 +80,6 @@ class WatchShown(BaseModel):
     next: Annotated[str | None, Field(title="下一页地址")]
 
 
-def _codes(table: dict[Any, str]) -> str:
-    return "，".join(f"{code} {title}" for code, title in table.items())
-
-
 _WATCH = Operation(
     summary="依据监测",
     tag="权责清单",
@@ -93,10 +90,8 @@ _WATCH = Operation(
     right=Right.READ,
     params=(
         *CLOCKS,
-        Param("problem", f"问题：{_codes(dict(PROBLEMS))}", "choice", choices=tuple(PROBLEMS)),
-        Param(
-            "certainty", f"把握：{_codes(dict(CERTAINTIES))}", "choice", choices=tuple(CERTAINTIES)
-        ),
+        Param("problem", f"问题：{told(PROBLEMS)}", "choice", choices=PROBLEMS),
+        Param("certainty", f"把握：{told(CERTAINTIES)}", "choice", choices=CERTAINTIES),
         Param("law", "法规（系统内编号，见法规库台账）", "id"),
         *SCOPE,
         AFTER,

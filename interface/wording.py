@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from domain.codes import NOT_ON_THE_LIST, only
 from domain.deciding import COMMANDS
 from domain.settings import SETTINGS, ChangeSetting
 from domain.vocabulary import ID_LENGTH
@@ -151,8 +152,8 @@ def _sentence(one: Mapping[str, Any], depth: int) -> str:
     if kind in {"value_error", "assertion_error"}:
         text = str(context["error"]).rstrip("。.")
         return f"{text}。"
-    if kind in {"literal_error", "enum"}:
-        return f"只能填写：{_choices(str(context['expected']))}。"
+    if kind == NOT_ON_THE_LIST:
+        return only(context["names"])
     if kind == "model_type" and depth == 0:
         return "请求内容应为对象，即 { } 括起来的若干项。"
     if kind == "string_pattern_mismatch" and f"{{{ID_LENGTH}}}" in context["pattern"]:
@@ -167,15 +168,15 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _choices(expected: str) -> str:
-    return expected.replace(" or ", "、").replace(", ", "、").replace("'", "")
-
-
 def _written(path: tuple[str | int, ...]) -> str:
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
+
+
+_A_KEY: Final = "[key]"
+"""How pydantic marks that it is the key of a table that is wrong, not the value under it."""
 
 
 # ── titles ───────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +189,7 @@ def _walk(
     path: list[str | int] = []
     titles: list[str] = []
     at: Any = model
-    for part in loc:
+    for part in loc[:-1] if loc[-1:] == (_A_KEY,) else loc:
         fields = _fields(at)
         if isinstance(part, int):
             path.append(part)

@@ -108,6 +108,8 @@ def test_help_is_chinese_and_lists_the_exit_codes(shell: Shell) -> None:
         ([], "缺少"),
         (["user", "add"], "缺少 账号"),
         (["user", "add", "x", "--name", "甲", "--role", "boss"], "boss"),
+        (["user", "add", "x", "--name", "甲", "--role", "boss"], "只能填写：clerk（经办人）、"),
+        (["evidence", "key", "rotate", "--suite", "rot13"], "只能填写：ed25519"),
         (["journal", "show", "first"], "应为整数"),
         (["ledgers", "list", "--colour"], "--colour"),
     ],
@@ -256,9 +258,16 @@ def test_ledgers_on_the_command_line(filed: Shell, tmp_path: Path) -> None:
         (["--filter", "name"], "列=值"),
         (["--filter", "colour=red"], "colour"),
         (["--sort", "colour"], "colour"),
+        (["--filter", "name=x", "--filter", "名称=y"], "只能写一次"),
     ):
         assert filed.run("ledgers", "show", "settings", *wrong) == 1
         assert says in filed.err
+    assert filed.run("ledgers", "show", "quota_book", "--filter", "编制类型=行政") == 1
+    assert "“编制类型”没有“行政”这一项，只能填写：10（行政编制）、11（政法专项编制）" in filed.err
+    for right in ("编制类型=行政编制", "kind=10"):
+        assert filed.run("ledgers", "show", "quota_book", "--filter", right) == 0
+    assert filed.run("ledgers", "verify", "rooster") == 1
+    assert "roster（实名制人员台账）" in filed.err
     target = tmp_path / "台账.xlsx"
     assert filed.run("ledgers", "export", "roster", str(target), "--secrecy", "secret") == 0
     assert "密级：秘密" in filed.out

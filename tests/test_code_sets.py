@@ -182,5 +182,5 @@ def test_a_stored_code_reads_back_and_the_api_says_what_it_means() -> None:
         Holder.model_validate_json('{"kind":"教师编制"}')
     schema = Holder.model_json_schema()["$defs"]["QuotaKind"]
     assert schema["title"] == "编制类型"
-    assert "22 中小学教职工编制" in schema["description"]
+    assert "22（中小学教职工编制）" in schema["description"]
     assert schema["enum"] == STORED["QuotaKind"].split()

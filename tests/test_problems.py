@@ -102,7 +102,10 @@ def test_every_wrong_field_is_named_with_its_chinese_title(house: HttpOffice) ->
     assert told == {
         "document_title": ("文件标题", "不能为空，至少 1 个字。"),
         "issuer": ("发文单位", "必须填写。"),
-        "issuer_level": ("发文单位层级", "只能填写：district、city、province、state。"),
+        "issuer_level": (
+            "发文单位层级",
+            "只能填写：district（区级）、city（市级）、province（省级）、state（国家级）。",
+        ),
         "issued_on": ("发文日期", "不是有效的日期，应写作 2024-05-01。"),
         "grants[0].number": ("批准的数量 → 第1项 → 数量", "不能小于 1。"),
         "colour": ("colour", "没有这一项，请删去或检查拼写。"),
@@ -115,9 +118,13 @@ def test_every_wrong_field_is_named_with_its_chinese_title(house: HttpOffice) ->
     [
         ("late_filing_workdays", None, "value", "应为整数。"),
         ("late_filing_workdays", -1, "value", "不能小于 0。"),
-        ("four_eyes", ["quotas.grant", "x"], "value[1]", "没有名为“x”的业务。"),
+        ("four_eyes", ["quotas.grant", "x"], "value[1]", "没有名为“x”的业务；只能填写（共"),
         ("authority_by_rank", {}, "value", "缺少机构规格"),
+        ("authority_by_rank", {"x": "city"}, "value.x", "只能填写：11（正厅）、"),
+        ("authority_by_rank", {"11": "x"}, "value.11", "只能填写：district（区级）、"),
+        ("rights_approval_by_kind", {}, "value", "缺少调整类型：add（新增）、"),
         ("unmasked_roles", 7, "value", "应为列表"),
+        ("unmasked_roles", ["x"], "value[0]", "只能填写：clerk（经办人）、"),
     ],
 )
 def test_a_value_of_a_setting_is_told_what_it_should_be(
@@ -204,7 +211,7 @@ def test_unknown_addresses_and_methods(house: HttpOffice) -> None:
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("nam=x", "没有这个条件"),
+        ("nam=x", "没有这个条件；可用的条件：valid_on（业务日期）、"),
         ("limit=1&limit=2", "只能写一次"),
         ("limit=0", "1 至 1000"),
         ("limit=ten", "整数"),
@@ -219,7 +226,7 @@ def test_unknown_addresses_and_methods(house: HttpOffice) -> None:
         ("unmasked=yes", "true"),
         ("institution=%00", "控制字符"),
         ("institution=%ff", "UTF-8"),
-        ("quota_kind=99", "只能填写"),
+        ("quota_kind=99", "只能填写：10（行政编制）、"),
         ("entered_on.from=soon", "日期"),
         ("sort=phone", "排序"),
         ("sort=nothing", "排序"),
@@ -410,3 +417,37 @@ def test_very_many_faults_are_counted() -> None:
 def test_masked_values(value: object, shown: object) -> None:
     """Enough to tell two rows apart, too little to name somebody."""
     assert masked(value) == shown
+
+
+def _lists(schema: Any, known: dict[str, Any], seen: set[str]) -> Iterator[dict[str, Any]]:
+    """Every closed list in a schema, and in those that it refers to."""
+    if isinstance(schema, list):
+        for one in schema:
+            yield from _lists(one, known, seen)
+    if not isinstance(schema, dict):
+        return
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
+    if name and name not in seen:
+        seen.add(name)
+        beside = {word: told for word, told in schema.items() if word != "$ref"}
+        yield from _lists({**known[name], **beside}, known, seen)
+    if "enum" in schema:
+        yield schema
+    for one in schema.values():
+        yield from _lists(one, known, seen)
+
+
+def test_every_closed_list_that_can_be_sent_has_names(house: HttpOffice) -> None:
+    """Otherwise a wrong code is complained of without saying which are right."""
+    document = house.client.get("/openapi.json").json()
+    known, seen = document["components"]["schemas"], set[str]()
+    bodies = [
+        operation["requestBody"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        if "requestBody" in operation
+    ]
+    found = list(_lists(bodies, known, seen))
+    assert len(found) > 20
+    for one in found:
+        assert all(f"{code}（" in one.get("description", "") for code in one["enum"]), one

@@ -173,7 +173,7 @@ def test_what_the_government_approves_is_a_setting() -> None:
     again = story.applied(change(K.CHANGE, item, contents=(content(handler="审批科"),)))
     without = story.approving_it(again, approved_by="reviewers")
     story.when(without).refused_by(approver_fits_the_kinds, "要素变更须经政府批准")
-    with pytest.raises(ValidationError, match="缺少调整类型：新增"):
+    with pytest.raises(ValidationError, match="缺少调整类型：add（新增）"):
         ChangeSetting(
             effective_on=DAY, name="rights_approval_by_kind", value={"cancel": "government"}
         )

@@ -24,6 +24,7 @@ from application.ledgers import LEDGERS
 from domain import (
     institutions_changes,
     opening,
+    rights_applying,
     rights_assigning,
     rights_founding,
     rights_handing_down,
@@ -45,6 +46,7 @@ CONTEXTS = (
     laws,
     rights,
     rights_adjusting,
+    rights_applying,
     rights_compiling,
     rights_editions,
     rights_opening,

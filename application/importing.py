@@ -251,7 +251,7 @@ class _Import:
             _settle(row.result)
 
     def _tell_refused(self, row: Pending, refused: Refused) -> None:
-        message = refused.detail or refused.rule.title
+        message = refused.told
         if refused.rule.name in _RESTS_ON_INSTITUTIONS:
             message = self._cascade(row) or message
         else:
@@ -353,7 +353,7 @@ def _ceiling_result(command: OpenCeiling, outcome: Outcome) -> CeilingResult:
     label, number = command.quota_kind.label, command.number
     if outcome.refused is not None:
         refused = outcome.refused
-        return CeilingResult(label, number, "error", refused.detail or refused.rule.title)
+        return CeilingResult(label, number, "error", refused.told)
     return CeilingResult(label, number, "ok" if outcome.entries else "same")
 
 

@@ -251,10 +251,10 @@ class Refusal(NamedTuple):
 
     def __str__(self) -> str:
         if self.step is None:
-            return f"清单版次：{self.refused.rule.title}{self.refused.detail}"
+            return f"清单版次：{self.refused}"
         source = self.step.source
         place = f"《{source.file}》{source.sheet} 第{source.row}行"
-        return f"{place}“{self.step.content.name}”：{self.refused.rule.title}{self.refused.detail}"
+        return f"{place}“{self.step.content.name}”：{self.refused}"
 
 
 @dataclass(frozen=True, slots=True)

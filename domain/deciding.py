@@ -11,6 +11,7 @@ say, a rule is a named positive sentence over standings, and only a command refu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -192,10 +193,37 @@ class Refused(Exception):
 
     def __init__(self, rule: Rule, hindrance: Hindrance) -> None:
         """Refuse by ``rule`` because of ``hindrance``."""
-        super().__init__(f"{rule.title}{hindrance.detail}")
+        super().__init__(rule.name)
         self.rule = rule
         self.detail = hindrance.detail
         self.positions = hindrance.positions
+        self.part = ""
+
+    def __str__(self) -> str:
+        """Return the whole of it: which part of the command, the rule, the case."""
+        return f"{self._part}{self.rule.title}{self.detail}"
+
+    @property
+    def told(self) -> str:
+        """The case, for readers who see the rule beside it."""
+        return f"{self._part}{self.detail or self.rule.title}"
+
+    @property
+    def _part(self) -> str:
+        return self.part and f"{self.part}："
+
+
+@contextmanager
+def naming(part: Callable[[], str]) -> Iterator[None]:
+    """Let whoever is refused within know which part of his command is meant, as 第3项调整.
+
+    ``part`` is asked only then. Parts within parts are told from the outermost on.
+    """
+    try:
+        yield
+    except Refused as refused:
+        refused.part = "，".join(one for one in (part(), refused.part) if one)
+        raise
 
 
 class Past(Protocol):

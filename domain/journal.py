@@ -21,11 +21,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from domain.codes import Named
+from domain.codes import Named, only
 from domain.deciding import (
     COMMANDS,
     Command,
@@ -38,6 +39,7 @@ from domain.deciding import (
     S,
     Standing,
     decide,
+    naming,
     rule,
 )
 from domain.vocabulary import Entry, Fact, Personal, Text
@@ -191,8 +193,11 @@ class Refiled(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
-        if self.kind not in COMMANDS or self.kind.startswith("journal."):
-            raise ValueError(f"更正中不能办理“{self.kind[:40]}”；业务种类写作 quotas.grant 等")
+        kinds = {
+            one: made.title for one, made in COMMANDS.items() if not one.startswith("journal.")
+        }
+        if self.kind not in kinds:
+            raise ValueError(f"更正中不能办理“{self.kind[:40]}”；{only(kinds)}")
         try:
             self.command()
         except ValidationError as error:
@@ -262,18 +267,29 @@ class CorrectEntries(Command, kind="journal.correct", title="更正记录"):
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`: first everything is voided, then filed in order."""
         originals: list[Entry | None] = []
-        for item in self.items:
+        for n, item in enumerate(self.items):
             if item.position is None:
                 originals.append(None)
                 continue
-            void = _voiding(item.position, self.reason, past)
+            with naming(partial(_told, n, item)):
+                void = _voiding(item.position, self.reason, past)
             originals.append(void.target)
             yield void
         together = sum(item.command is not None for item in self.items) > 1
-        for item, original in zip(self.items, originals, strict=True):
+        for n, (item, original) in enumerate(zip(self.items, originals, strict=True)):
             if item.command is not None:
                 kept = _Refiling(past, original, together=together)
-                yield from _refiling(item.command.command(), original, kept)
+                with naming(partial(_told, n, item)):
+                    yield from _refiling(item.command.command(), original, kept)
+
+
+def _told(n: int, item: Correction) -> str:
+    """Say which item of a correction it is, counting from 0: ``第2项更正（流水号5改为“出编”）``."""
+    entry = "" if item.position is None else f"流水号{item.position}"
+    if item.command is None:
+        return f"第{n + 1}项更正（作废{entry}）"
+    filed = f"“{COMMANDS[item.command.kind].title}”"
+    return f"第{n + 1}项更正（{f'{entry}改为{filed}' if entry else f'补办{filed}'}）"
 
 
 def _each_once(positions: Iterable[int]) -> None:

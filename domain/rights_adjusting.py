@@ -12,19 +12,20 @@ reviews only (a setting says which kinds need whom). Whether each step was in ti
 it is filed, and kept.
 
 One application may hold many changes under one document; they are carried out in one append, on
-the list as it is by then, or not at all.
+the list as it is by then, or not at all. The facts of the whole way stand here, with its second
+half; how an application is made is told in `rights_applying`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.code_sets_adjusting import AdjustmentKind, AdjustmentReason
+from domain.code_sets_adjusting import AdjustmentKind
 from domain.codes import Named
 from domain.deciding import (
     DatedCommand,
@@ -34,23 +35,12 @@ from domain.deciding import (
     Misfit,
     Past,
     Standing,
+    naming,
     rule,
 )
-from domain.documents import Document, rests_on_a_document
-from domain.rights import Item, ItemFact, require_department, require_item
-from domain.rights_changes import (
-    CancelledLicences,
-    Change,
-    basis_is_of_sufficient_level,
-    cancelled_licence_does_not_return,
-    change_names_each_item_once,
-    change_names_what_it_needs,
-    content_is_complete,
-    document_of_the_level_above_is_cited,
-    followup_supervision_is_named,
-    reason_fits_the_kind,
-)
-from domain.rights_codes import require_codes
+from domain.documents import rests_on_a_document
+from domain.rights import ItemFact
+from domain.rights_changes import Change, part_told
 from domain.rights_effects import Carrying
 from domain.rights_terms import Clocked, clocked
 from domain.vocabulary import BusinessDate, Entry, Fact, InternalId, LongText, Subject, Text
@@ -178,21 +168,6 @@ class Adjustment(Standing, subject="adjustment", guards=True):
 
 
 @rule
-def trigger_lies_before(trigger_on: date, applied_on: date) -> bool | Hindrance:
-    """调整情形发生后方可申请。依据：各地权责清单动态管理办法关于申请时限的规定。"""
-    return trigger_on <= applied_on or Hindrance(f"情形发生日{trigger_on}晚于申请日{applied_on}。")
-
-
-@rule
-def other_departments_were_heard(missing: tuple[str, ...]) -> bool | Hindrance:
-    """调整涉及其他部门的，应附该部门意见。
-
-    依据：各地权责清单动态管理办法关于征求相关部门意见的规定。
-    """
-    return not missing or Hindrance(f"缺少{len(missing)}个涉及部门的意见：{'、'.join(missing)}。")
-
-
-@rule
 def adjustment_is_under_review(adjustment: Adjustment) -> bool | Hindrance:
     """只审核正在办理的调整申请。依据：各地权责清单动态管理办法关于办理程序的规定。"""
     if adjustment.applied is None:
@@ -202,27 +177,6 @@ def adjustment_is_under_review(adjustment: Adjustment) -> bool | Hindrance:
     if adjustment.returned:
         return Hindrance("该申请已经退回，请等部门重新报送。", (adjustment.position,))
     return True
-
-
-@rule
-def adjustment_may_be_applied_for(adjustment: Adjustment) -> bool | Hindrance:
-    """退回的申请方可重新报送。依据：各地权责清单动态管理办法关于办理程序的规定。"""
-    if adjustment.applied is None:
-        return Hindrance("系统内没有这份调整申请，首次申请不填编号。")
-    if adjustment.returned:
-        return True
-    return Hindrance("该申请没有退回，不能重新报送。", (adjustment.position,))
-
-
-@rule
-def adjustment_is_of_the_department(adjustment: Adjustment, department: str) -> bool | Hindrance:
-    """退回的申请由原申请部门重新报送。
-
-    依据：各地权责清单动态管理办法关于“谁行使、谁申请”的规定。
-    """
-    if adjustment.applied is None or adjustment.applied.department == department:
-        return True
-    return Hindrance("该申请由另一部门提出。", (adjustment.position,))
 
 
 @rule
@@ -285,87 +239,13 @@ def adjustment_awaits_publication(adjustment: Adjustment) -> bool | Hindrance:
 # ── commands ─────────────────────────────────────────────────────────────────────────────────
 
 
-_AdjustmentId = Annotated[InternalId, Field(title="调整申请（系统内编号）")]
-
-
-class ApplyForAdjustment(DatedCommand, kind="rights.apply", title="申请调整权责清单"):
-    """Apply for changes to a department's list; takes effect on the day of application."""
-
-    adjustment: Annotated[InternalId | None, Field(title="退回后重新报送的申请（系统内编号）")] = (
-        None
-    )
-    department: Annotated[InternalId, Field(title="申请部门（系统内编号）")]
-    trigger_on: Annotated[BusinessDate, Field(title="情形发生日")]
-    changes: Annotated[tuple[Change, ...], Field(title="调整事项", min_length=1, max_length=500)]
-    opinions: Annotated[tuple[Opinion, ...], Field(title="涉及部门意见", max_length=100)] = ()
-
-    def decide(self, past: Past) -> Decision:
-        """See `domain.deciding.Command.decide`."""
-        past.require(trigger_lies_before, self.trigger_on, self.effective_on)
-        require_department(self.department, self.effective_on, past)
-        rounds = 0
-        if self.adjustment is not None:
-            adjustment = past.of(Adjustment, self.adjustment)
-            past.require(adjustment_may_be_applied_for, adjustment)
-            past.require(adjustment_is_of_the_department, adjustment, self.department)
-            rounds = 0 if adjustment.applied is None else adjustment.applied.round
-        for change in self.changes:
-            self._require(change, past)
-        past.require(other_departments_were_heard, tuple(self._unheard(past)))
-        yield AdjustmentApplied(
-            adjustment=self.adjustment or past.new_id(),
-            department=self.department,
-            trigger_on=self.trigger_on,
-            round=rounds + 1,
-            changes=self.changes,
-            opinions=self.opinions,
-            **clocked(self.trigger_on, self.effective_on, "rights_apply_workdays", past),
-        )
-
-    def _require(self, change: Change, past: Past) -> None:
-        """Require what can be told of a change before it is approved."""
-        past.require(change_names_what_it_needs, change)
-        past.require(change_names_each_item_once, change)
-        past.require(reason_fits_the_kind, change)
-        past.require(followup_supervision_is_named, change)
-        past.require(content_is_complete, change.contents)
-        if change.reason in _FROM_ABOVE:
-            documents = (past.of(Document, one.document).registered for one in self.basis)
-            levels = tuple(one.issuer_level for one in documents if one is not None)
-            past.require(document_of_the_level_above_is_cited, levels)
-        cancelled = past.of(CancelledLicences, "names")
-        for content in change.contents:
-            past.require(basis_is_of_sufficient_level, content)
-            alike = cancelled.alike(f"{content.name}{content.sub_name or ''}")
-            past.require(cancelled_licence_does_not_return, content, alike, change.looked_at)
-        self._require_codes(change, past)
-        if change.kind is not AdjustmentKind.TAKE_BACK:
-            for item in change.items:
-                require_item(item, self.effective_on, past)
-
-    def _require_codes(self, change: Change, past: Past) -> None:
-        day = self.effective_on
-        stand = [past.of(Item, item).on(day) for item in change.items if change.contents]
-        former = [now.content for now in stand if now is not None]
-        who = change.receivers[0] if change.receivers else self.department
-        for content in change.contents:
-            require_codes(content, who, day, past, former, ahead=True)
-
-    def _unheard(self, past: Past) -> Iterator[str]:
-        heard = {one.department for one in self.opinions} | {self.department}
-        for change in self.changes:
-            owners = (past.of(Item, item).on(self.effective_on) for item in change.items)
-            concerned = [*change.receivers, *(now.department for now in owners if now)]
-            yield from (who for who in dict.fromkeys(concerned) if who not in heard)
-
-
-_FROM_ABOVE: Final = (AdjustmentReason.HANDED_DOWN, AdjustmentReason.CANCELLED_ABOVE)
+AdjustmentId = Annotated[InternalId, Field(title="调整申请（系统内编号）")]
 
 
 class ReviewAdjustment(DatedCommand, kind="rights.review", title="审核调整申请"):
     """Pass an application, or return it with reasons."""
 
-    adjustment: _AdjustmentId
+    adjustment: AdjustmentId
     stage: Annotated[Stage, Named(STAGES), Field(title="审核环节")]
     passed: Annotated[bool, Field(title="是否通过", description="否：退回部门")]
     opinion: Annotated[LongText, Field(title="审核意见")]
@@ -388,7 +268,7 @@ class ReviewAdjustment(DatedCommand, kind="rights.review", title="审核调整�
 class ApproveAdjustment(DatedCommand, kind="rights.approve", title="批准调整权责清单"):
     """Approve an application; its changes are carried out in the same append."""
 
-    adjustment: _AdjustmentId
+    adjustment: AdjustmentId
     approved_by: Annotated[Approver, Named(APPROVERS), Field(title="批准机关")]
     meeting: Annotated[Text | None, Field(title="审定会议")] = None
     takes_effect_on: Annotated[
@@ -418,16 +298,17 @@ class ApproveAdjustment(DatedCommand, kind="rights.approve", title="批准调整
             items=sum(max(len(one.items), len(one.contents)) for one in applied.changes),
             admissions=tuple({one.admission for one in applied.changes if one.admission}),
         )
-        for change in applied.changes:
+        for n, change in enumerate(applied.changes):
             carrying = Carrying(change, applied.department, day, self.adjustment, past)
-            for fact in carrying.facts():
-                yield Draft(fact, effective_on=day)
+            with naming(partial(part_told, n, change, day, past)):
+                for fact in carrying.facts():
+                    yield Draft(fact, effective_on=day)
 
 
 class PublishAdjustment(DatedCommand, kind="rights.publish-adjustment", title="公布调整"):
     """Make an approved adjustment public; takes effect on the day of publication."""
 
-    adjustment: _AdjustmentId
+    adjustment: AdjustmentId
     channels: Annotated[tuple[Text, ...], Field(title="公布渠道", min_length=1, max_length=20)]
 
     def decide(self, past: Past) -> Decision:

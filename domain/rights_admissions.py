@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.code_sets import InstitutionCategory
 from domain.codes import Named
-from domain.deciding import DatedCommand, Decision, Hindrance, Misfit, Past, Standing, rule
+from domain.deciding import DatedCommand, Decision, Hindrance, Misfit, Past, Standing, naming, rule
 from domain.documents import rests_on_a_document
 from domain.institutions import Institution
 from domain.rights import require_department
@@ -203,8 +204,10 @@ class ApplyForAdmission(DatedCommand, kind="rights.apply-admission", title="申�
         day = self.effective_on
         require_department(self.department, day, past)
         past.require(body_is_not_a_township, past.of(Institution, self.department))
-        for township in self.townships:
-            require_township(township, day, past)
+        for n, township in enumerate(self.townships):
+            spoken = past.of(Institution, township).name
+            with naming(partial("第{}个乡镇（街道）“{}”".format, n + 1, spoken)):
+                require_township(township, day, past)
         heard = {one.township for one in self.opinions}
         missing = (one for one in self.townships if one not in heard)
         names = tuple(past.of(Institution, one).name_on(day) for one in missing)

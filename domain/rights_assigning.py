@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -22,7 +23,7 @@ from domain.code_sets_townships import (
     MatterDuty,
     MatterOrigin,
 )
-from domain.deciding import DatedCommand, Decision, Hindrance, Past, rule
+from domain.deciding import DatedCommand, Decision, Hindrance, Past, naming, rule
 from domain.documents import Document
 from domain.institutions import Institution, institution_stands
 from domain.rights import Condition, Item, require_item
@@ -285,12 +286,13 @@ class ListMatter(_Listing, kind="rights.list-matter", title="列入乡镇事项"
         past.require(empowering_rests_on_the_province, self.origin, levels)
         said = self.said(past)
         admission = None if self.admission is None else past.of(Admission, self.admission)
-        for township in dict.fromkeys(self.townships):
-            self.require_new(township, past)
-            if self.comes_from_above:
-                spoken = past.of(Institution, township).name
-                gate = (self.name, township, admission, day, spoken)
-                past.require(matter_has_passed_the_gate, *gate)
+        for n, township in enumerate(dict.fromkeys(self.townships)):
+            spoken = past.of(Institution, township).name
+            with naming(partial("第{}个乡镇（街道）“{}”".format, n + 1, spoken)):
+                self.require_new(township, past)
+                if self.comes_from_above:
+                    gate = (self.name, township, admission, day, spoken)
+                    past.require(matter_has_passed_the_gate, *gate)
             yield MatterListed(
                 matter=past.new_id(), township=township, admission=self.admission, **said
             )

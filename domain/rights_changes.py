@@ -14,6 +14,7 @@ a cancelled licence's is refused, naming it, until the clerk says that it was lo
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from itertools import pairwise
 from typing import Annotated, Final, NamedTuple
 
@@ -21,7 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.code_sets_adjusting import REASONS_OF, AdjustmentKind, AdjustmentReason
 from domain.code_sets_rights import BasisLevel, PowerCategory
-from domain.deciding import Book, Hindrance, rule
+from domain.deciding import Book, Hindrance, Past, rule
+from domain.rights import Item
 from domain.rights_catalogue import gaps
 from domain.rights_content import ItemContent
 from domain.rights_leaving import ItemRemoved
@@ -56,6 +58,29 @@ class Change(BaseModel):
         tuple[InternalId, ...], Field(title="已核对的已取消事项", max_length=100)
     ] = ()
     explanation: Annotated[LongText | None, Field(title="说明")] = None
+
+
+_NAMED: Final = 3
+"""So many items of a change are told by name, then how many there are."""
+
+
+def part_told(n: int, change: Change, day: date, past: Past) -> str:
+    """Say which change of an application it is: ``第3项调整（取消：“种子生产经营许可”）``.
+
+    ``n`` counts from 0. Items are named as on ``day``, and by their ids where they are unknown.
+    """
+    named = [_item_told(one, day, past) for one in change.items[:_NAMED]] or [
+        f"“{one.name}{f'—{one.sub_name}' if one.sub_name else ''}”"
+        for one in change.contents[:_NAMED]
+    ]
+    number = len(change.items) or len(change.contents)
+    what = "、".join(named) + (f"等{number}项" if number > _NAMED else "")
+    return f"第{n + 1}项调整（{change.kind.label}{f'：{what}' if what else ''}）"
+
+
+def _item_told(item: str, day: date, past: Past) -> str:
+    now = past.of(Item, item).on(day)
+    return f"编号{item}" if now is None else now.heading.spoken
 
 
 # ── what was cancelled ───────────────────────────────────────────────────────────────────────

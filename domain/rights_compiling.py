@@ -17,14 +17,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.code_sets_adjusting import ListLevel
 from domain.codes import Named
-from domain.deciding import DatedCommand, Decision, Hindrance, Misfit, Past, Standing, rule
+from domain.deciding import DatedCommand, Decision, Hindrance, Misfit, Past, Standing, naming, rule
 from domain.documents import rests_on_a_document
+from domain.institutions import Institution
 from domain.rights import require_department
 from domain.rights_drafting import (
     Drafts,
@@ -290,8 +292,10 @@ class StartCompile(DatedCommand, kind="rights.start-compile", title="启动清�
         """See `domain.deciding.Command.decide`."""
         past.require(plan_is_approved, len(self.basis))
         past.require(drafts_are_due_after_the_start, self.effective_on, self.drafts_due_on)
-        for department in self.departments:
-            require_department(department, self.effective_on, past)
+        for n, department in enumerate(self.departments):
+            spoken = past.of(Institution, department).name
+            with naming(partial("第{}个部门“{}”".format, n + 1, spoken)):
+                require_department(department, self.effective_on, past)
         yield CompileStarted(
             compiling=past.new_id(),
             name=self.name,
@@ -326,9 +330,10 @@ class ReturnDrafts(_Reviewing, kind="rights.return-drafts", title="退回清单�
         """See `domain.deciding.Command.decide`."""
         part = self.submitted(past)
         drafts = past.of(Drafts, folder_of(self.compiling, self.department))
-        for one in self.comments:
+        for n, one in enumerate(self.comments):
             if one.item is not None:
-                past.require(draft_lies_in_the_folder, drafts, one.item)
+                with naming(partial("第{}条审核意见".format, n + 1)):
+                    past.require(draft_lies_in_the_folder, drafts, one.item)
         yield DraftsReturned(
             compiling=self.compiling,
             department=self.department,

@@ -18,6 +18,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.code_sets_adjusting import AdjustmentKind, ListLevel
 from domain.code_sets_rights import PowerCategory
 from domain.codes import Named
-from domain.deciding import DatedCommand, Decision, Hindrance, Past, Standing, guards, rule
+from domain.deciding import DatedCommand, Decision, Hindrance, Past, Standing, guards, naming, rule
 from domain.documents import rests_on_a_document
 from domain.institutions import DISTRICT, Directory
 from domain.journal import CorrectEntries, VoidEntries
@@ -266,7 +267,8 @@ class PublishEdition(_Publishing, kind="rights.publish-edition", title="公布�
             entry = past.entry(line.position)
             if entry is None or not isinstance(entry.fact, ItemDrafted):
                 raise AssertionError  # the folder names entries that drafted
-            yield from self._of_draft(entry.fact, line.heading, past)
+            with naming(partial("草稿{}".format, line.heading.spoken)):
+                yield from self._of_draft(entry.fact, line.heading, past)
 
     def _of_draft(self, drafted: ItemDrafted, heading: Heading, past: Past) -> Iterator[ItemFact]:
         """Yield the item's beginning, or its change where its text on the list is another."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 
 from domain.code_sets import InstitutionCategory
 from domain.code_sets_adjusting import AdjustmentKind
-from domain.deciding import Hindrance, Past, guards, rule
+from domain.deciding import Hindrance, Past, guards, naming, rule
 from domain.institutions import Institution
 from domain.rights import Item
-from domain.rights_adjusting import Adjustment, ApplyForAdjustment, ApproveAdjustment
+from domain.rights_adjusting import Adjustment, ApproveAdjustment
 from domain.rights_admissions import Admission
+from domain.rights_applying import ApplyForAdjustment
 from domain.rights_assigning import matter_has_passed_the_gate
-from domain.rights_changes import Change
+from domain.rights_changes import Change, part_told
 
 _TOWNSHIPS = (InstitutionCategory.TOWNSHIP, InstitutionCategory.SUBDISTRICT)
 
@@ -44,18 +46,20 @@ def _townships(change: Change, past: Past) -> Iterator[tuple[str, Institution]]:
 
 @guards(ApplyForAdjustment)
 def _they_are_able_to_bear_it(command: ApplyForAdjustment, past: Past) -> None:
-    for change in command.changes:
+    for n, change in enumerate(command.changes):
         if any(_townships(change, past)):
-            past.require(capacity_of_the_townships_is_described, change)
+            with naming(partial(part_told, n, change, command.effective_on, past)):
+                past.require(capacity_of_the_townships_is_described, change)
 
 
 @guards(ApproveAdjustment)
 def _it_has_passed_the_gate(command: ApproveAdjustment, past: Past) -> None:
     applied = past.of(Adjustment, command.adjustment).applied
     day = command.takes_effect_on or command.effective_on
-    for change in () if applied is None else applied.changes:
+    for n, change in enumerate(() if applied is None else applied.changes):
         for township, institution in _townships(change, past):
-            _require_the_gate(change, township, institution.name_on(day), day, past)
+            with naming(partial(part_told, n, change, day, past)):
+                _require_the_gate(change, township, institution.name_on(day), day, past)
 
 
 def _require_the_gate(change: Change, township: str, spoken: str, day: date, past: Past) -> None:

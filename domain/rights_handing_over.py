@@ -9,14 +9,15 @@ nothing is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from domain.code_sets_townships import FROM_ABOVE, EvaluationResult, MatterOrigin
-from domain.deciding import DatedCommand, Decision, Hindrance, Past, guards, rule
+from domain.deciding import DatedCommand, Decision, Hindrance, Past, guards, naming, rule
+from domain.institutions import Institution
 from domain.institutions_changes import AbolishInstitution
 from domain.rights import NAMED_AT_MOST, require_department
 from domain.rights_matters import (
@@ -28,7 +29,7 @@ from domain.rights_matters import (
     MatterTakenBack,
     TownshipMatters,
 )
-from domain.vocabulary import InternalId, LongText, Text
+from domain.vocabulary import Fact, InternalId, LongText, Text
 from domain.workdays import months_later
 
 # ── rules ────────────────────────────────────────────────────────────────────────────────────
@@ -102,19 +103,33 @@ class _OfMatters(DatedCommand):
         tuple[InternalId, ...], Field(title="乡镇事项（系统内编号）", min_length=1, max_length=500)
     ]
 
-    def standing(self, past: Past) -> Iterator[tuple[str, Matter, MatterBegan]]:
-        """Yield each matter, required to be carried out on that day."""
-        for who in dict.fromkeys(self.matters):
+    def decide(self, past: Past) -> Decision:
+        """See `domain.deciding.Command.decide`: each matter is carried out on that day."""
+        for n, who in enumerate(dict.fromkeys(self.matters)):
             matter = past.of(Matter, who)
-            past.require(township_carries_it_out, matter, self.effective_on)
-            if matter.began is None:  # the rule has refused by now; this tells the type checker
-                raise AssertionError
-            yield who, matter, matter.began
+            with naming(partial(_told, n, who, matter, past)):
+                past.require(township_carries_it_out, matter, self.effective_on)
+                if matter.began is None:  # the rule has refused by now; for the type checker
+                    raise AssertionError
+                fact = self.done(who, matter, matter.began, past)
+            yield fact
+
+    def done(self, who: str, matter: Matter, began: MatterBegan, past: Past) -> Fact:
+        """Return what was done about one matter, or raise `domain.deciding.Refused`."""
+        raise NotImplementedError
 
     def evaluate_by(self, past: Past) -> date:
         """Return the day by which the next evaluation is due."""
         months = past.setting("township_evaluation_months", self.effective_on)
         return months_later(self.effective_on, months)
+
+
+def _told(n: int, who: str, matter: Matter, past: Past) -> str:
+    """Say which matter it is, counting from 0: ``第2项乡镇事项（东坪乡“农药经营许可”）``."""
+    if matter.began is None:
+        return f"第{n + 1}项乡镇事项（编号{who}）"
+    township = past.of(Institution, matter.began.township).name
+    return f"第{n + 1}项乡镇事项（{township}“{matter.began.name}”）"
 
 
 class HandOverMatters(_OfMatters, kind="rights.hand-over-matters", title="交接乡镇事项"):
@@ -123,18 +138,17 @@ class HandOverMatters(_OfMatters, kind="rights.hand-over-matters", title="交接
     team: Annotated[Text | None, Field(title="承接机构", examples=["综合行政执法队"])] = None
     certified: Annotated[int | None, Field(title="持证执法人员数", ge=0, le=10_000)] = None
 
-    def decide(self, past: Past) -> Decision:
-        """See `domain.deciding.Command.decide`."""
+    def done(self, who: str, matter: Matter, began: MatterBegan, past: Past) -> Fact:
+        """See `_OfMatters.done`."""
         needed = past.setting("township_certified_people", self.effective_on)
-        for who, matter, began in self.standing(past):
-            past.require(matter_is_handed_over_once, matter)
-            past.require(enough_people_are_certified, began.origin, self.certified, needed)
-            yield MatterHandedOver(
-                matter=who,
-                team=self.team,
-                certified=self.certified,
-                evaluate_by=self.evaluate_by(past) if began.origin in FROM_ABOVE else None,
-            )
+        past.require(matter_is_handed_over_once, matter)
+        past.require(enough_people_are_certified, began.origin, self.certified, needed)
+        return MatterHandedOver(
+            matter=who,
+            team=self.team,
+            certified=self.certified,
+            evaluate_by=self.evaluate_by(past) if began.origin in FROM_ABOVE else None,
+        )
 
 
 class EvaluateMatters(_OfMatters, kind="rights.evaluate-matters", title="评估乡镇事项"):
@@ -143,16 +157,15 @@ class EvaluateMatters(_OfMatters, kind="rights.evaluate-matters", title="评估�
     result: Annotated[EvaluationResult, Field(title="评估结果")]
     opinion: Annotated[LongText, Field(title="评估意见")]
 
-    def decide(self, past: Past) -> Decision:
-        """See `domain.deciding.Command.decide`."""
-        for who, matter, _ in self.standing(past):
-            past.require(handed_over_before_it_is_evaluated, matter)
-            yield MatterEvaluated(
-                matter=who,
-                result=self.result,
-                opinion=self.opinion,
-                evaluate_by=self.evaluate_by(past),
-            )
+    def done(self, who: str, matter: Matter, began: MatterBegan, past: Past) -> Fact:  # noqa: ARG002
+        """See `_OfMatters.done`."""
+        past.require(handed_over_before_it_is_evaluated, matter)
+        return MatterEvaluated(
+            matter=who,
+            result=self.result,
+            opinion=self.opinion,
+            evaluate_by=self.evaluate_by(past),
+        )
 
 
 def _ending(who: str, began: MatterBegan) -> dict[str, Any]:
@@ -167,12 +180,15 @@ class TakeBackMatters(_OfMatters, kind="rights.take-back-matters", title="收回
     mode: Annotated[LongText, Field(title="收回后工作方式")]
 
     def decide(self, past: Past) -> Decision:
-        """See `domain.deciding.Command.decide`."""
+        """See `domain.deciding.Command.decide`: somebody takes them."""
         require_department(self.taken_back_by, self.effective_on, past)
-        for who, _, began in self.standing(past):
-            yield MatterTakenBack(
-                **_ending(who, began), taken_back_by=self.taken_back_by, mode=self.mode
-            )
+        yield from super().decide(past)
+
+    def done(self, who: str, matter: Matter, began: MatterBegan, past: Past) -> Fact:  # noqa: ARG002
+        """See `_OfMatters.done`."""
+        return MatterTakenBack(
+            **_ending(who, began), taken_back_by=self.taken_back_by, mode=self.mode
+        )
 
 
 class CancelMatters(_OfMatters, kind="rights.cancel-matters", title="取消乡镇事项"):
@@ -180,10 +196,9 @@ class CancelMatters(_OfMatters, kind="rights.cancel-matters", title="取消乡�
 
     reason: Annotated[LongText, Field(title="取消原因")]
 
-    def decide(self, past: Past) -> Decision:
-        """See `domain.deciding.Command.decide`."""
-        for who, _, began in self.standing(past):
-            yield MatterCancelled(**_ending(who, began), reason=self.reason)
+    def done(self, who: str, matter: Matter, began: MatterBegan, past: Past) -> Fact:  # noqa: ARG002
+        """See `_OfMatters.done`."""
+        return MatterCancelled(**_ending(who, began), reason=self.reason)
 
 
 @guards(AbolishInstitution)

@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Refused as refusal:
         positions = "、".join(map(str, refusal.positions))
         where = f"相关流水号：{positions}。" if positions else ""
-        complain(f"未办理。{refusal.rule.title}{refusal.detail}{where}（规则 {refusal.rule.name}）")
+        complain(f"未办理。{refusal}{where}（规则 {refusal.rule.name}）")
     except _PROBLEMS as problem:
         complain(str(problem))
     except (psycopg.OperationalError, psycopg_pool.PoolTimeout):

@@ -153,7 +153,7 @@ def refused(refusal: Refused) -> Problem:
     rule = refusal.rule
     return Problem(
         "rule.refused",
-        refusal.detail or rule.title,
+        refusal.told,
         rule={
             "name": rule.name,
             "version": rule.version,

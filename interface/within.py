@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from domain.deciding import Command
-from domain.rights_adjusting import ApplyForAdjustment
+from domain.rights_applying import ApplyForAdjustment
 from domain.rights_submitting import DraftItem, SubmitDrafts, WithdrawDraft
 from domain.vocabulary import LAST_DAY
 from interface.operations import Asked

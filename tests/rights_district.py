@@ -14,7 +14,6 @@ from domain.code_sets_rights import BasisLevel, PowerCategory
 from domain.rights import ItemTakenOver, TakeOverItem
 from domain.rights_adjusting import (
     AdjustmentApplied,
-    ApplyForAdjustment,
     ApproveAdjustment,
     Opinion,
     PublishAdjustment,
@@ -26,6 +25,7 @@ from domain.rights_admissions import (
     DecideAdmission,
     TownshipOpinion,
 )
+from domain.rights_applying import ApplyForAdjustment
 from domain.rights_changes import Change
 from domain.rights_content import Duty, ItemContent, LegalBasis
 from domain.vocabulary import Entry

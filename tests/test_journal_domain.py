@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from domain.institutions import institution_stands
 from domain.journal import (
     CorrectEntries,
     Correction,
@@ -162,7 +163,15 @@ def test_a_correction_is_refused_as_a_whole() -> None:
     who = district.office()
     district.quota(who, 3)
     at = district.position(Granted)
-    district.when(district.correcting((at, district.granting(who, 4)))).refused_by(pool_has_enough)
+    too_many = district.correcting((at, district.granting(who, 4)))
+    refusal = district.when(too_many).refused_by(pool_has_enough)
+    assert refusal.part == f"第1项更正（流水号{at}改为“核增编制”）"
+    twice = district.correcting((None, district.granting("9" * 16, 1)), (at, None))
+    refusal = district.when(twice).refused_by(institution_stands)
+    assert refusal.part == "第1项更正（补办“核增编制”）"
+    gone = district.correcting((at, None), (at + 100, None))
+    refusal = district.when(gone).refused_by(entry_is_on_record)
+    assert refusal.part == f"第2项更正（作废流水号{at + 100}）"
     assert district.usage(who) == [3, 0, 0]
     district.when(district.voiding(at)).then(Voided)
 
@@ -222,8 +231,11 @@ def test_items_may_only_void_or_only_file() -> None:
     ("item", "said"),
     [
         ({}, "至少填写"),
-        ({"command": {"kind": "journal.void", "body": {}}}, "不能办理“journal.void”"),
-        ({"command": {"kind": "no.such", "body": {}}}, "不能办理“no.such”"),
+        ({"command": {"kind": "journal.void", "body": {}}}, "“journal.void”；只能填写（共"),
+        (
+            {"command": {"kind": "no.such", "body": {}}},
+            "“no.such”；.*quotas.grant（核增编制）",
+        ),
         (
             {"command": {"kind": "settings.change", "body": {"name": "minimum_age"}}},
             "“更改设置”填写有误：.*effective_on",

@@ -26,14 +26,16 @@ from domain.rights_adjusting import (
     AdjustmentPublished,
     AdjustmentReviewed,
     adjustment_awaits_publication,
-    adjustment_is_of_the_department,
     adjustment_is_under_review,
-    adjustment_may_be_applied_for,
     approver_fits_the_kinds,
     both_reviews_have_passed,
-    other_departments_were_heard,
     reviewer_is_not_the_applicant,
     takes_effect_after_approval,
+)
+from domain.rights_applying import (
+    adjustment_is_of_the_department,
+    adjustment_may_be_applied_for,
+    other_departments_were_heard,
     trigger_lies_before,
 )
 from domain.rights_changes import (
@@ -63,6 +65,7 @@ from domain.rights_lineage import (
     reshaping_has_both_sides,
 )
 from domain.settings import ChangeSetting
+from interface.problems import refused
 from tests.district import DAY
 from tests.rights_district import K, Listed, basis, change, content
 
@@ -482,3 +485,40 @@ def test_internal_management_is_no_power() -> None:
     item = story.item()
     approving(story, change(K.INTERNALISE, item)).then(AdjustmentApproved, ItemRemoved)
     assert story.standings.of(Item, item).conditions[-1].status.label == "已转内部管理"
+
+
+# ── which of many ────────────────────────────────────────────────────────────────────────────
+
+
+def test_whoever_is_refused_is_told_which_of_his_changes_is_meant() -> None:
+    """With its kind and the items' names, as the screen and as a program's answer say it."""
+    story = Listed()
+    seeds, farm = story.item(), story.item("农药经营许可")
+    wrong = change(K.CANCEL, farm, supervision=None)
+    story.when(story.applying(change(K.CANCEL, seeds), ADD.model_copy(), wrong))
+    refusal = story.refused_by(followup_supervision_is_named)
+    assert refusal.part == "第3项调整（取消：“农药经营许可”）"
+    assert refusal.told == f"{refusal.part}：请填写事中事后监管措施。"
+    assert refused(refusal).document()["detail"] == refusal.told
+    assert str(refusal).startswith(f"{refusal.part}：取消、下放的事项应提出")
+    story.when(story.applying(change(K.ADD, contents=())))
+    assert story.refused_by(change_names_what_it_needs).part == "第1项调整（新增）"
+    story.when(story.applying(change(K.FREEZE, "9" * 16)))
+    assert story.refused_by(item_is_on_the_list).part == f"第1项调整（冻结：编号{'9' * 16}）"
+    many = [story.item(f"第{n}种许可") for n in range(4)]
+    story.when(story.applying(change(K.CANCEL, *many, supervision=None)))
+    told = "第1项调整（取消：“第0种许可”、“第1种许可”、“第2种许可”等4项）"
+    assert story.refused_by(followup_supervision_is_named).part == told
+
+
+def test_an_approval_that_cannot_be_carried_out_names_the_change() -> None:
+    """The list may have changed since it was applied for."""
+    story = Listed()
+    item = story.item()
+    adjustment = story.applied(ADD, change(K.CANCEL, item))
+    story.adjusted(change(K.CANCEL, item))
+    refusal = story.when(story.approving_it(adjustment)).refused_by(item_is_on_the_list)
+    assert refusal.part == "第2项调整（取消：“种子生产经营许可”）"
+    double = story.applied(ADD, ADD)
+    refusal = story.when(story.approving_it(double)).refused_by(item_name_is_free)
+    assert refusal.part == "第2项调整（新增：“农药经营许可”）"

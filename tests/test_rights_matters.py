@@ -352,7 +352,12 @@ def test_people_are_certified_as_the_setting_says() -> None:
     story.when(story.handing_over(first, certified=4)).then(MatterHandedOver)
     (statutory,) = story.listed(story.listing(name="法定的"))
     story.when(story.handing_over(statutory, certified=None)).then(MatterHandedOver)
-    story.when(story.handing_over(first)).refused_by(matter_is_handed_over_once)
+    refusal = story.when(story.handing_over(statutory, first)).refused_by(
+        matter_is_handed_over_once
+    )
+    assert refusal.part == "第1项乡镇事项（示范镇人民政府“法定的”）"
+    refusal = story.when(story.handing_over("9" * 16)).refused_by(township_carries_it_out)
+    assert refusal.part == f"第1项乡镇事项（编号{'9' * 16}）"
 
 
 def test_what_becomes_of_a_matter_has_an_order() -> None:

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from application.ledgers import AnyLedger, Column, Joined, Ledger, SumLedger
+from application.ledgers import LEDGERS, AnyLedger, Column, Joined, Ledger, SumLedger
+from domain.codes import told
 from infrastructure.ledger_sql import Condition, Seen
 from infrastructure.ledger_tables import fields
 from infrastructure.ledger_words import Keywords, mark, split_words
@@ -64,7 +65,8 @@ class NoSuchLedger(LedgerProblem):
 
     def __init__(self, name: str) -> None:
         """Name what was asked for."""
-        super().__init__(f"没有名为“{name}”的台账。")
+        there = told({one.name: one.title for one in LEDGERS.values()})
+        super().__init__(f"没有名为“{name}”的台账；现有：{there}。")
 
 
 class NotBuilt(LedgerProblem):
@@ -82,10 +84,10 @@ class BadQuestion(LedgerProblem):
 
     code = "bad_question"
 
-    def __init__(self, name: str, why: str) -> None:
-        """Name the field and what is wrong with it."""
-        super().__init__(f"{name}：{why}")
-        self.field = name
+    def __init__(self, name: str, why: str, title: str | None = None) -> None:
+        """Name the field, by its ``title`` too where it has one, and what is wrong with it."""
+        super().__init__(f"{told({name: title or ''})}：{why}")
+        self.field, self.title, self.why = name, title, why
 
 
 class BadCursor(LedgerProblem):
@@ -246,7 +248,7 @@ def split_key(ledger: AnyLedger, key: str) -> tuple[str, ...]:
     parts = tuple(key.split(":"))
     if len(parts) != len(ledger.keys):
         titles = ":".join(column.title for column in ledger.keys.values())
-        raise BadQuestion("key", f"应写作“{titles}”。")
+        raise BadQuestion("key", f"应写作“{titles}”。", "行的键")
     return parts
 
 
@@ -262,7 +264,7 @@ def conditions(asked: Asked, columns: Mapping[str, Shown]) -> Iterator[Condition
             yield Condition(name, EQUALS, typed(shown, value))
     for name, value in asked.contains.items():
         if _filterable(columns, name).kind != "text":
-            raise BadQuestion(name, "只有文字列可以按包含的文字查询。")
+            raise BadQuestion(name, "只有文字列可以按包含的文字查询。", columns[name].title)
         yield Condition(name, "strpos({}, %s) > 0", typed(columns[name], value))
     for name, value in asked.at_least.items():
         yield Condition(name, "{} >= %s", typed(_filterable(columns, name), value))
@@ -283,11 +285,11 @@ def words_of(asked: Asked, ledger: AnyLedger, wanted: Sequence[Condition] = ()) 
         return None
     searched = ledger.searched if isinstance(ledger, Ledger) else None
     if searched is None:
-        raise BadQuestion("words", "这本台账不能按关键词查询。")
+        raise BadQuestion("words", "这本台账不能按关键词查询。", "关键词")
     try:
         found = split_words(str(asked.words))
     except ValueError as error:
-        raise BadQuestion("words", str(error)) from error
+        raise BadQuestion("words", str(error), "关键词") from error
     marks = (
         mark(one.column, one.value)
         for one in wanted
@@ -299,7 +301,7 @@ def words_of(asked: Asked, ledger: AnyLedger, wanted: Sequence[Condition] = ()) 
 def _filterable(columns: Mapping[str, Shown], name: str) -> Shown:
     shown = columns.get(name)
     if shown is None or not (shown.column.filter or shown.column.sort):
-        raise BadQuestion(name, "不能按此列查询。")
+        raise BadQuestion(name, "不能按此列查询。", shown and shown.title)
     return shown
 
 
@@ -309,7 +311,7 @@ def typed(shown: Shown, value: Any) -> Any:
     try:
         found = _parsed(wanted, value)
     except ValueError as error:
-        raise BadQuestion(shown.name, f"“{shown.title}”应填{TYPE_TITLES[wanted]}。") from error
+        raise BadQuestion(shown.name, f"应填{TYPE_TITLES[wanted]}。", shown.title) from error
     return found
 
 

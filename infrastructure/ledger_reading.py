@@ -20,6 +20,7 @@ import psycopg
 from psycopg import Connection
 
 from application.ledgers import AnyLedger, Ledger, SumLedger
+from domain.codes import told
 from domain.vocabulary import LAST_DAY
 from infrastructure.database import Database
 from infrastructure.ledger_history import History, row_versions, sum_versions
@@ -99,7 +100,7 @@ class LedgerReader:
         """Return one page; raises a `LedgerProblem` where the question has no answer."""
         ledger, asked = self.ledger(name), asked or Asked()
         if not 1 <= limit <= PAGE_LIMIT:
-            raise BadQuestion("limit", f"每页行数应在1到{PAGE_LIMIT}之间。")
+            raise BadQuestion("limit", f"每页行数应在1到{PAGE_LIMIT}之间。", "行数")
         begun = None if cursor is None else Cursor.read(cursor, asked.digest(name))
         select = self._select(ledger, asked)
         clocks = asked if begun is None or asked.seen is not None else begun.clocks()
@@ -252,7 +253,9 @@ class LedgerReader:
             if plain == "key":
                 continue
             if plain not in columns or not columns[plain].column.sort:
-                raise BadQuestion(plain, "不能按此列排序。")
+                sortable = {one.name: one.title for one in columns.values() if one.column.sort}
+                title = columns[plain].title if plain in columns else None
+                raise BadQuestion(plain, f"不能按此列排序；可以的有：{told(sortable)}。", title)
         strange = [name for name in asked.only if name not in columns]
         if strange:
             raise BadQuestion("only", f"没有这些列：{'、'.join(strange)}。")

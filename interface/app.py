@@ -185,9 +185,7 @@ def _slowed(error: Slowed) -> Problem:
 
 def _ledger_problem(error: LedgerProblem) -> Problem:
     if isinstance(error, BadQuestion):
-        why = str(error).removeprefix(error.field)[1:]
-        title = {"key": "行的键", "words": "关键词"}.get(error.field)
-        return faulty([Fault(error.field, title, why)], "request.parameters")
+        return faulty([Fault(error.field, error.title, error.why)], "request.parameters")
     code = {
         "not_opened": "ledger.not-opened",
         "no_such_ledger": "ledger.unknown",

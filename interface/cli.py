@@ -2,8 +2,8 @@
 
     taizhang import · import rights           books and published lists go in
     taizhang demo · serve                     the program with its web service
-    taizhang laws import|watch                taizhang codes
-    taizhang ledgers list|show|export|rebuild|verify
+    taizhang laws import|watch                taizhang codes · rights compare
+    taizhang ledgers list|show|history|export|rebuild|verify
     taizhang journal list|show                taizhang user list|add|password|disable|enable
     taizhang evidence status|checkpoint|verify|prove|consistency|export
     taizhang evidence key show|rotate|retire|replace
@@ -42,6 +42,7 @@ from interface import (
     cli_laws,
     cli_ledgers,
     cli_rights,
+    cli_rights_compare,
     cli_serving,
     cli_settings,
     cli_users,
@@ -54,6 +55,7 @@ PARTS: Final = (
     cli_demo,
     cli_import,
     cli_rights,
+    cli_rights_compare,
     cli_laws,
     cli_codes,
     cli_ledgers,

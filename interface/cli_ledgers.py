@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Final
 
 from application.access import Export, Reading
 from application.ledgers import LEDGERS, AnyLedger
-from domain.codes import only, told
+from domain.codes import told
 from domain.journal import JournalOpened
 from domain.vocabulary import SECRECY
 from infrastructure.access_log import AccessLog
 from infrastructure.export_files import FORMS, Order, Written, write_file
 from infrastructure.exporting import ExportTooLarge, Heading, unmasked
-from infrastructure.ledger_reading import Asked, Line, Page, Shown
+from infrastructure.ledger_reading import Asked, Shown
 from infrastructure.office import Office
 from infrastructure.rebuilding import RebuildRunning, TablesInUse, rebuild
-from infrastructure.system_words import why
 from infrastructure.verifying import verify
+from interface import cli_ledger_history
 from interface.cli_office import (
     CannotDo,
     Commands,
+    code_of,
     day,
     err,
     instant,
+    new_file,
     opened_office,
     opened_office_and_ring,
     operator,
@@ -36,7 +36,7 @@ from interface.cli_office import (
     shown,
     table_of,
 )
-from interface.cli_tables import fields_of, show
+from interface.cli_tables import cells_of, fields_of, show
 from interface.masking import masked
 
 FOUND_DIFFERENCES: Final = 3
@@ -58,6 +58,15 @@ def register(commands: Commands) -> None:
     action.add_argument("--limit", type=int, default=50, metavar="行数", help="最多几行（50）")
     action.add_argument("--cursor", metavar="位置", help="上一页末尾给出的位置")
     action.set_defaults(run=_show)
+
+    action = actions.add_parser(
+        "history",
+        help="查看一行的来龙去脉",
+        description="查看台账一行的各个版本：何时得知、何时起有效、依据哪条流水、改了什么。",
+    )
+    _clock_options(action)
+    cli_ledger_history.add_options(action)
+    action.set_defaults(run=_history, words=None, sort="")
 
     action = actions.add_parser(
         "export", help="导出台账", description="导出台账的全部行；文件写明业务日期、流水号和密级。"
@@ -85,17 +94,22 @@ def register(commands: Commands) -> None:
         action.set_defaults(run=run)
 
 
-def asking_options(action: argparse.ArgumentParser) -> None:
-    """Add the options by which any ledger is asked."""
+def _clock_options(action: argparse.ArgumentParser) -> None:
+    """Add the options by which rows of any ledger are found, on both clocks."""
     action.add_argument("ledger", metavar="台账", help="名称见 ledgers list")
     action.add_argument("--valid-on", metavar="日期", help="业务日期，默认今天")
     action.add_argument("--known-at", metavar="时刻", help="当时已知的内容，默认此刻")
     action.add_argument(
         "--filter", action="append", default=[], metavar="列=值", help="查询条件，可重复"
     )
+    action.add_argument("--unmasked", action="store_true", help="显示完整个人信息（留访问记录）")
+
+
+def asking_options(action: argparse.ArgumentParser) -> None:
+    """Add the options by which any ledger is asked."""
+    _clock_options(action)
     action.add_argument("--words", metavar="关键词", help="全文包含的词，空格隔开的须同时出现")
     action.add_argument("--sort", default="", metavar="列", help="排序，逗号分隔，前加 - 为倒序")
-    action.add_argument("--unmasked", action="store_true", help="显示完整个人信息（留访问记录）")
 
 
 def question(options: argparse.Namespace, columns: Sequence[Shown]) -> Asked:
@@ -108,7 +122,7 @@ def question(options: argparse.Namespace, columns: Sequence[Shown]) -> Asked:
         column = _column(name, columns)
         if column.name in filters:
             raise CannotDo(f"条件“{column.title}”只能写一次。")
-        filters[column.name] = _code(value, column)
+        filters[column.name] = code_of(value, column.column.choices or {}, column.title)
     return Asked(
         filters=filters,
         words=options.words,
@@ -116,17 +130,6 @@ def question(options: argparse.Namespace, columns: Sequence[Shown]) -> Asked:
         valid_on=None if options.valid_on is None else day(options.valid_on),
         known_at=None if options.known_at is None else instant(options.known_at),
     )
-
-
-def _code(value: str, column: Shown) -> str:
-    """Return what is stored for a value given as it is stored or as the screen shows it."""
-    choices = column.column.choices or {}
-    if not choices or value in choices:
-        return value
-    codes = {label: code for code, label in choices.items()}
-    if value not in codes:
-        raise CannotDo(f"“{column.title}”没有“{value}”这一项，{only(choices)}")
-    return codes[value]
 
 
 def _column(name: str, columns: Sequence[Shown]) -> Shown:
@@ -175,7 +178,7 @@ def _show(options: argparse.Namespace) -> int:
                     valid_on=page.seen.valid_on,
                 )
             )
-    rows = [_cells(line, page, unmasked=options.unmasked) for line in page.lines]
+    rows = [cells_of(line, page, unmasked=options.unmasked) for line in page.lines]
     titles = [one.title for one in page.columns]
     show(
         page.ledger.title, fields_of(page.ledger, [one.name for one in page.columns], titles, rows)
@@ -188,13 +191,11 @@ def _show(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cells(line: Line, page: Page, *, unmasked: bool) -> list[str]:
-    """Return what a line says in each column."""
-    cells = []
-    for value, one in zip(line.values, page.columns, strict=True):
-        hide = one.column.personal and not unmasked
-        cells.append(shown(masked(value) if hide else value, one.column.choices))
-    return cells
+def _history(options: argparse.Namespace) -> int:
+    with opened_office() as office:
+        asked = question(options, office.ledgers.columns(options.ledger))
+        cli_ledger_history.tell(options, asked, office)
+    return 0
 
 
 # ── exporting ────────────────────────────────────────────────────────────────────────────────
@@ -206,7 +207,7 @@ def _export(options: argparse.Namespace) -> int:
         raise CannotDo(f"不认识文件后缀“{path.suffix}”，可用：{'、'.join(FORMS)}。")
     if options.unmasked and options.secrecy == "public":
         raise CannotDo("含完整个人信息的文件不能标为公开。")
-    with opened_office() as office, _new_file(path, force=options.force) as file:
+    with opened_office() as office, new_file(path, force=options.force) as file:
         written = _write(office, options, form, file)
     out.print(f"已导出 {written.rows} 行到 {path}（密级：{SECRECY[options.secrecy]}）。")
     return 0
@@ -241,24 +242,6 @@ def _write(office: Office, options: argparse.Namespace, form: str, file: IO[byte
 
 def _masked(_: Any, value: Any) -> Any:
     return masked(value)
-
-
-@contextmanager
-def _new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """Lend a file that appears under its name, readable by its owner only, once it is complete."""
-    if path.exists() and not force:
-        raise CannotDo(f"{path} 已存在；要覆盖请加 --force。")
-    try:
-        file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False)  # noqa: SIM115  (renamed below)
-    except OSError as error:
-        raise CannotDo(f"不能写入 {path.parent}（{why(error)}）。") from error
-    try:
-        with file:
-            yield file
-        Path(file.name).replace(path)
-    except BaseException:
-        Path(file.name).unlink()
-        raise
 
 
 # ── rebuilding and verifying ─────────────────────────────────────────────────────────────────

@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from rich import box
 from rich.console import Console
@@ -29,12 +31,14 @@ from rich.progress import (
 from rich.table import Table
 
 from application.filing import OFFICE_ZONE
+from domain.codes import only
 from infrastructure.evidence import StoredEvidence
 from infrastructure.key_rotation import master_key
 from infrastructure.keys import KeyRing, load_master_key
 from infrastructure.office import Office
 from infrastructure.server import EmbeddedServer
 from infrastructure.settings import Settings, read_settings
+from infrastructure.system_words import why
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  (it has no public name)
@@ -186,6 +190,38 @@ def shown(value: Any, choices: dict[str, str] | None = None) -> str:
     if isinstance(value, datetime):
         return value.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M:%S")
     return (choices or {}).get(str(value), str(value))
+
+
+@contextmanager
+def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
+    """Lend a file that appears under its name, readable by its owner only, once it is complete."""
+    if path.exists() and not force:
+        raise CannotDo(f"{path} 已存在；要覆盖请加 --force。")
+    try:
+        file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False)  # noqa: SIM115  (renamed below)
+    except OSError as error:
+        raise CannotDo(f"不能写入 {path.parent}（{why(error)}）。") from error
+    try:
+        with file:
+            yield file
+        Path(file.name).replace(path)
+    except BaseException:
+        Path(file.name).unlink()
+        raise
+
+
+def code_of(value: str, choices: Mapping[str, str], title: str) -> str:
+    """Return the code that a value is or names; without choices any value will do.
+
+    Raises:
+        CannotDo: there is no such choice; names those there are.
+    """
+    if not choices or value in choices:
+        return value
+    codes = {name: code for code, name in choices.items()}
+    if value not in codes:
+        raise CannotDo(f"“{title}”没有“{value}”这一项，{only(choices)}")
+    return codes[value]
 
 
 def is_interactive() -> bool:

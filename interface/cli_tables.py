@@ -18,8 +18,10 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from application.ledgers import AnyLedger
-from interface.cli_office import err, out, plain_table
+from infrastructure.ledger_reading import Line, Page
+from interface.cli_office import err, out, plain_table, shown
 from interface.cli_parser import width, wrapped
+from interface.masking import masked
 
 PIPE: Final = 10_000
 """So wide is a pipe: programs read whole lines."""
@@ -69,6 +71,15 @@ def _least(cell: str) -> int:
 def screen() -> int:
     """Return how wide the answer may be."""
     return width() if sys.stdout.isatty() or os.environ.get("COLUMNS") else PIPE
+
+
+def cells_of(line: Line, page: Page, *, unmasked: bool = False) -> list[str]:
+    """Return what a line of a ledger says in each column."""
+    cells = []
+    for value, one in zip(line.values, page.columns, strict=True):
+        hide = one.column.personal and not unmasked
+        cells.append(shown(masked(value) if hide else value, one.column.choices))
+    return cells
 
 
 def fields_of(

@@ -19,13 +19,14 @@ from application.ledgers import LEDGERS, AnyLedger, Ledger
 from domain.codes import told
 from interface.asking import Param
 from interface.exports import EXPORT_PARAMS, EXPORT_PROBLEMS, Exporter, form_accepted
+from interface.ledger_history import clocks_shown, history_shown
 from interface.ledger_models import LedgerList, Models
 from interface.ledger_questions import CLOCKS, KINDS, Questions
 from interface.masking import masked
 from interface.operations import Answer, Api, Asked, Operation
 from interface.problems import Problem
 from interface.reading import UNMASKED, may_search, may_unmask
-from interface.shown import answer, citations, moment
+from interface.shown import answer
 from interface.within import OWN_LEDGERS, is_own_row, own_rows
 
 TAG: Final = "台账"
@@ -200,7 +201,12 @@ class _Book:
             following = f"{self._path}?{urlencode(onward)}"
         rows = [self._line(line, unmasked=unmasked) for line in page.lines]
         return answer(
-            {**self._clocks(page.seen), "rows": rows, "cursor": page.cursor, "next": following}
+            {
+                **clocks_shown(self._ledger, page.seen),
+                "rows": rows,
+                "cursor": page.cursor,
+                "next": following,
+            }
         )
 
     async def export(self, asked: Asked) -> Response:
@@ -221,7 +227,7 @@ class _Book:
         if unmasked and self._personal:
             await self._note(asked, page.seen, 1, unmasked=True)
         row = rows[0]
-        return answer({**self._clocks(page.seen), "row": row})
+        return answer({**clocks_shown(self._ledger, page.seen), "row": row})
 
     async def history(self, asked: Asked) -> Response:
         """Answer with every version of one row."""
@@ -240,15 +246,13 @@ class _Book:
             raise self._no_row(found.seen)
         if unmasked and self._personal:
             await self._note(asked, found.seen, len(found.versions), unmasked=True)
-        versions = await self._services.run(self._versions, found, unmasked=unmasked)
-        return answer(
-            {
-                **self._clocks(found.seen),
-                "key": found.key,
-                "versions": versions,
-                "before": found.before,
-            }
-        )
+        entries = await self._services.run(self._behind, found)
+        return answer(history_shown(found, entries, unmasked=unmasked))
+
+    def _behind(self, found: Any) -> dict[int, Any]:
+        """Return the entries behind versions by their positions; waits for the database."""
+        positions = {one.position for one in found.versions}
+        return {position: self._services.journal.entry(position) for position in positions}
 
     def _no_row(self, seen: Any) -> Problem:
         return Problem(
@@ -257,15 +261,6 @@ class _Book:
         )
 
     # ── what they are made of ────────────────────────────────────────────────────────────────
-
-    def _clocks(self, seen: Any) -> dict[str, Any]:
-        return {
-            "ledger": self._ledger.name,
-            "title": self._ledger.title,
-            "valid_on": seen.valid_on,
-            "known_at": moment(seen.known_at),
-            "position": seen.position,
-        }
 
     def _line(self, line: Any, *, unmasked: bool) -> dict[str, Any]:
         values = list(line.values)
@@ -278,38 +273,6 @@ class _Book:
             "valid_from": line.valid_from,
             "values": dict(zip(self._names, values, strict=True)),
             "link": f"{self._path}/{quote(line.key, safe=':')}",
-        }
-
-    def _versions(self, found: Any, *, unmasked: bool) -> list[dict[str, Any]]:
-        """Return the versions with the entries behind them; waits for the database."""
-        entries: dict[int, Any] = {}
-        for position in {one.position for one in found.versions}:
-            entries[position] = self._services.journal.entry(position)
-        return [self._version(one, entries[one.position], unmasked) for one in found.versions]
-
-    def _version(self, version: Any, entry: Any, unmasked: bool) -> dict[str, Any]:  # noqa: FBT001  (told on)
-        values = version.values
-        if values is not None and not unmasked:
-            hidden = {self._names[n] for n in self._personal}
-            values = {n: masked(v) if n in hidden else v for n, v in values.items()}
-        return {
-            "position": version.position,
-            "link": f"/api/journal/{version.position}",
-            "fact": entry.fact.fact_name,
-            "actor": entry.actor,
-            "basis": citations(entry),
-            "valid_from": version.valid_from,
-            "valid_to": version.valid_to,
-            "known_from": version.known_from,
-            "known_at": moment(version.known_at),
-            "ended_by": version.ended_by,
-            "taken_back_by": version.taken_back_by,
-            "taken_back_at": moment(version.taken_back_at),
-            "values": values,
-            "changes": _changes(version.changes, unmasked=unmasked),
-            "corrects": None
-            if version.corrects is None
-            else _changes(version.corrects, unmasked=unmasked),
         }
 
     async def _note(self, asked: Asked, seen: Any, rows: int, *, unmasked: bool) -> None:
@@ -327,15 +290,3 @@ class _Book:
 
 _BEFORE = Param("before", "只查此流水号之前得知的版本（翻页用）", "integer")
 _VERSIONS = Param("limit", "最多几个版本", "integer", default=200, maximum=LONGEST_PAGE)
-
-
-def _changes(changes: Any, *, unmasked: bool) -> list[dict[str, Any]]:
-    return [
-        {
-            "field": one.name,
-            "title": one.title,
-            "before": masked(one.before) if one.personal and not unmasked else one.before,
-            "after": masked(one.after) if one.personal and not unmasked else one.after,
-        }
-        for one in changes
-    ]

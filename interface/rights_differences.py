@@ -113,7 +113,7 @@ _DIFFERENCES = Operation(
 
 def add_routes(api: Api) -> None:
     """Add the route."""
-    lists = Lists(api.services)
+    lists = Lists(api.services.ledgers, api.services.ledger_question, api.services.journal)
 
     async def shown(asked: Asked) -> Response:
         query = asked.query

@@ -10,7 +10,7 @@ Every function waits for the database: call it through `Services.run`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple
 
 from application.rights_differences import Differences, Stand, differences, origins_of, stand_of
 from domain.vocabulary import LAST_DAY
-from interface.services import Services
+from interface.services import Journal
 
 ITEMS: Final = "rights_items"
 PAGE: Final = 50
@@ -98,11 +98,11 @@ class Moment(NamedTuple):
 class Lists:
     """Reads the published lists of one office."""
 
-    def __init__(self, services: Services) -> None:
-        """Read them from the ledgers."""
-        self._ledgers = services.ledgers
-        self._asked = services.ledger_question
-        self._journal = services.journal
+    def __init__(self, ledgers: Any, asked: Callable[..., Any], journal: Journal) -> None:
+        """Read them from the ledgers; ``asked`` makes the questions that those understand."""
+        self._ledgers = ledgers
+        self._asked = asked
+        self._journal = journal
         self._editions_at = lru_cache(1)(self._read_editions)
         self._choice: tuple[Edition, ...] = ()
         self._looked = -inf

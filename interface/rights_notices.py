@@ -77,7 +77,7 @@ class _Notices:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._lists = Lists(services)
+        self._lists = Lists(services.ledgers, services.ledger_question, services.journal)
         self._ledgers = services.ledgers
         self._asked = services.ledger_question
 

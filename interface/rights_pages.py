@@ -108,7 +108,7 @@ class _Pages:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._lists = Lists(services)
+        self._lists = Lists(services.ledgers, services.ledger_question, services.journal)
         self._kept = Kept()
         self._options = lru_cache(EDITIONS_REMEMBERED)(self._department_options)
 

@@ -1,8 +1,9 @@
-"""``taizhang import rights``: published lists go in, once, and changed ones with what differs."""
+"""``taizhang import rights`` and ``rights compare``: published lists go in, and what differs."""
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -142,6 +143,84 @@ def test_refusals_hold_back_everything_and_all_are_told(shell: Shell, tmp_path: 
     assert "全部没有记录；请改正后再导入。" in shell.out
     with shell.office() as office:
         assert office.journal.head()[0] == 4
+
+
+def _two_editions(shell: Shell, tmp_path: Path) -> None:
+    """Publish a list twice: one item changed, one gone, one new."""
+    first = listed(tmp_path / "一.xlsx", *ROWS)
+    given = ("--on", "2024-06-30", "--edition", "2024年第一版")
+    assert shell.run("import", "rights", first, *given) == 0
+    new = ["3", "统计执法检查", "行政检查", *ROWS[1][3:]]
+    second = listed(tmp_path / "二.xlsx", [*ROWS[0][:6], "审批科"], new)
+    later = ("--on", "2024-12-31", "--edition", "2024年第二版", "--whole")
+    assert shell.run("import", "rights", second, *later) == 0
+
+
+def test_two_editions_are_compared(shell: Shell, tmp_path: Path) -> None:
+    """By their names, whichever comes first; what differs, counted, and every text in a file."""
+    _two_editions(shell, tmp_path)
+    file = tmp_path / "对照.xlsx"
+    both = ("rights", "compare", "2024年第二版", "2024年第一版")
+    assert shell.run(*both, "--out", str(file)) == 0
+    lines = [line.split() for line in shell.out.splitlines()]
+    assert ["要素变更", *["某某区统计局·行政许可·统计调查证核发"] * 2, "承办机构"] in lines
+    assert ["新增", "某某区统计局·行政检查·统计执法检查"] in lines
+    assert ["取消、下放等退出清单", "某某区统计局·行政处罚·对拒绝调查的处罚"] in lines
+    assert ["合计", "2", "1", "1", "0", "0", "0", "0", "2", "1", "0"] in lines
+    assert "原 2024年第一版（2024-06-30），现 2024年第二版（2024-12-31）：3 处变动。" in shell.err
+    book = CalamineWorkbook.from_path(file)
+    assert book.sheet_names == ["事项数", "变动事项", "变更要素"]
+    with shell.office() as office, office.database.pool.connection() as connection:
+        noted = connection.execute("SELECT what, format, rows FROM reading_log").fetchall()
+    assert noted == [("rights_items", "xlsx", 3)]
+    assert shell.run(*both, "--out", str(file)) == 1
+    assert "--force" in shell.err
+    assert shell.run(*both, "--json", "--category", "行政检查") == 0
+    document = json.loads(shell.out)
+    assert (document["from_day"], document["to_day"]) == ("2024-06-30", "2024-12-31")
+    assert [one["kind"] for one in document["differences"]] == ["added"]
+    assert shell.run(*both, "--department", "某某区统计局", "--limit", "1") == 0
+    assert "另有 2 处没有列出" in shell.err
+
+
+def test_days_are_compared_as_known_now_or_then(shell: Shell, tmp_path: Path) -> None:
+    """And an edition with a day: what was filed since it was published."""
+    _two_editions(shell, tmp_path)
+    assert shell.run("rights", "compare", "2024年第一版", "2024-12-31") == 0
+    assert "：3 处变动。" in shell.err
+    with shell.office() as office:
+        entry = office.journal.entry(5)  # the first edition; the second list was not known yet
+        assert entry is not None
+        then = entry.recorded_at.isoformat()
+    days = ("rights", "compare", "2024-06-30", "2024-12-31")
+    assert shell.run(*days, "--known-at", then) == 0
+    assert "原 2024-06-30，现 2024-12-31：0 处变动。" in shell.err
+    assert shell.run(*days) == 0
+    assert "：3 处变动。" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (["2025年版", "2024-12-31"], "已公布的版次有：“2024年第二版”、“2024年第一版”"),
+        (["2024年第一版", "2024-13-31"], "不是有效的日期"),
+        (["2024年第一版", "2024-12-31", "--level", "县"], "只能填写：district（区本级）、"),
+        (["2024年第一版", "2024-12-31", "--level", "乡镇"], "还没有公布过乡镇版次"),
+        (["2024年第一版", "2024年第二版", "--known-at", "2024-12-31"], "不用 --known-at"),
+        (["2024年第一版", "2024-12-31", "--department", "统计局"], "（2024-12-31、2024-06-30）"),
+        (["2024年第一版", "2024-12-31", "--category", "许可证"], "“职权类型”没有“许可证”"),
+        (["2024年第一版", "2024-12-31", "--out", "对照.csv"], "应为 .xlsx"),
+        (["2024年第一版", "2024-12-31", "--limit", "0"], "大于 0"),
+        (["2023-12-31", "2024-12-31"], "未建账"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(
+    shell: Shell, tmp_path: Path, given: list[str], says: str
+) -> None:
+    """In one line, with what there is."""
+    _two_editions(shell, tmp_path)
+    assert shell.run("rights", "compare", *given) == 1
+    assert says in shell.err
 
 
 def test_published_workbooks_go_in_as_they_are(shell: Shell) -> None:

@@ -67,9 +67,9 @@ class CompileStarted(Fact, fact="rights.compile-started", called="权责清单�
     drafts_due_on: date | None = None
 
     def tags(self) -> tuple[str, ...]:
-        """See `domain.vocabulary.Fact.tags`: the compilation, and each department's part in it."""
+        """See `domain.vocabulary.Fact.tags`: itself, each department's part, its level's list."""
         parts = (f"drafting:{folder_of(self.compiling, one)}" for one in self.departments)
-        return (*super().tags(), *parts)
+        return (*super().tags(), *parts, f"list:{self.level.value}")
 
 
 class OfPart(Fact):

@@ -18,6 +18,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import Annotated, ClassVar, NamedTuple, Self
 
@@ -41,7 +42,7 @@ from domain.rights import (
 )
 from domain.rights_catalogue import Catalogue, Heading
 from domain.rights_codes import require_codes
-from domain.rights_compiling import APPROVERS, Approver, Compilation
+from domain.rights_compiling import APPROVERS, Approver, Compilation, CompileStarted, StartCompile
 from domain.rights_drafting import (
     Drafts,
     ItemDrafted,
@@ -50,6 +51,7 @@ from domain.rights_drafting import (
     lacking,
 )
 from domain.rights_effects import item_belongs_to_the_department
+from domain.text import compact
 from domain.vocabulary import Entry, Fact, InternalId, Subject, Text
 
 
@@ -117,15 +119,28 @@ class EditionPublished(Fact, fact="rights.edition-published", called="权责清�
 # ── standings ────────────────────────────────────────────────────────────────────────────────
 
 
+class Started(NamedTuple):
+    """A compilation that was started for a list: its id and name, when, and by which entry."""
+
+    compiling: str
+    name: str
+    day: date
+    position: int
+
+
 @dataclass(frozen=True)
 class Editions(Standing, subject="list"):
-    """The editions of one level's list, by their days."""
+    """The editions of one level's list and the compilations started for it, by their days."""
 
     published: tuple[tuple[str, str, int], ...] = ()
+    started: tuple[Started, ...] = ()
 
     def after(self, entry: Entry) -> Self:
         """See `domain.deciding.Standing.after`."""
         fact = entry.fact
+        if isinstance(fact, CompileStarted):
+            begun = Started(fact.compiling, fact.name, entry.business_date, entry.position)
+            return replace(self, started=(*self.started, begun))
         if not isinstance(fact, EditionPublished):
             return self
         one = (fact.edition, fact.name, entry.position)
@@ -140,11 +155,29 @@ class Editions(Standing, subject="list"):
 # ── rules ────────────────────────────────────────────────────────────────────────────────────
 
 
-@rule
+@rule(version=2)  # version 1 took “2024 年版” for another name than “2024年版”
 def edition_name_is_new(editions: Editions, name: str) -> bool | Hindrance:
     """同一层级清单的版次名称不得重复。依据：政府信息公开条例第二十条；各地权责清单管理办法。"""
-    same = tuple(position for _, known, position in editions.published if known == name)
+    wanted = compact(name)
+    same = tuple(at for _, known, at in editions.published if compact(known) == wanted)
     return not same or Hindrance(f"“{name}”已经公布。", same)
+
+
+@rule
+def compile_name_is_new(editions: Editions, name: str) -> bool | Hindrance:
+    """同一层级的清单编制不得同名：一份方案启动一次，各部门的草稿报送到同一次编制。
+
+    依据：各地权责清单管理办法关于编制程序的规定（统一部署、逐轮审核、汇总审定）。
+    """
+    same = [one for one in editions.started if compact(one.name) == compact(name)]
+    if not same:
+        return True
+    first = same[0]
+    return Hindrance(
+        f"“{first.name}”已于{first.day}启动（编号{first.compiling}）。继续办理请用原编号；"
+        "确为另一次编制的，请另取名称；启动有误的，请先作废原记录。",
+        tuple(one.position for one in same),
+    )
 
 
 @rule
@@ -304,6 +337,11 @@ def _require_it_is_no_edition(positions: Iterable[int], past: Past) -> None:
         entry = past.entry(position)
         if entry is not None:
             past.require(published_edition_stays, entry)
+
+
+@guards(StartCompile)
+def _its_name_is_new(command: StartCompile, past: Past) -> None:
+    past.require(compile_name_is_new, past.of(Editions, command.level.value), command.name)
 
 
 @guards(VoidEntries)

@@ -9,6 +9,7 @@ import pytest
 
 from application.standings import later_entries_keep_their_footing
 from domain.code_sets_adjusting import ListLevel
+from domain.journal import VoidEntries
 from domain.rights import (
     ItemAdded,
     ItemChanged,
@@ -51,6 +52,7 @@ from domain.rights_editions import (
     EditionPublished,
     PublishEdition,
     TakeOverEdition,
+    compile_name_is_new,
     compiled_list_may_be_published,
     edition_digest,
     edition_has_items,
@@ -202,6 +204,20 @@ def test_drafts_are_not_due_before_the_start() -> None:
     story.when(early).refused_by(drafts_are_due_after_the_start, "报送期限")
 
 
+def test_a_list_is_not_compiled_twice_under_one_name() -> None:
+    """A second click or a second clerk: the departments' drafts would lie in two folders."""
+    story = Compiled()
+    at = [story.position(CompileStarted)]
+    again = story.starting(story.farms, story.woods, name="2021 年版")
+    story.when(again).refused_by(compile_name_is_new, story.compiling, "先作废", at=at)
+    town = story.starting(story.town, level=ListLevel.TOWNSHIP)
+    story.when(town).then(CompileStarted)
+    story.when(story.starting(story.farms, name="2021年补充")).then(CompileStarted)
+    other = Compiled()
+    other.given(VoidEntries(positions=tuple(at), reason="重复启动"))
+    other.when(other.starting(other.farms)).then(CompileStarted)
+
+
 def test_submitting_after_the_day_is_late() -> None:
     """The plan names the day; the book says so."""
     story = Compiled()
@@ -282,7 +298,7 @@ def test_a_department_outside_the_scope_drafts_nothing() -> None:
 def test_each_step_waits_for_the_one_before() -> None:
     """Plan, drafts, review, check, approval, publication."""
     story = Compiled()
-    story.when(story.starting(story.farms, basis=())).refused_by(plan_is_approved)
+    story.when(story.starting(story.farms, name="另一次", basis=())).refused_by(plan_is_approved)
     story.when(story.passing()).refused_by(drafts_were_submitted, "还没有报送")
     story.when(story.checking()).refused_by(every_department_has_passed, "还有1个部门")
     story.submitted()
@@ -388,6 +404,8 @@ def test_an_edition_needs_items_a_document_and_a_name_of_its_own() -> None:
     first = story.when(publishing(story)).then_one(EditionPublished)
     at = [story.position(EditionPublished)]
     story.when(publishing(story)).refused_by(edition_name_is_new, at=at)
+    spaced = publishing(story, f" {first.name[:4]} {first.name[4:]}")
+    story.when(spaced).refused_by(edition_name_is_new, at=at)
     second = publishing(story, "2021年第二版", effective_on=SEPTEMBER)
     assert story.when(second).then_one(EditionPublished).base == first.edition
 

@@ -23,7 +23,7 @@ from domain.code_sets_rights import PowerCategory
 from domain.deciding import Book, Misfit
 from domain.rights_content import ItemContent, ItemName
 from domain.text import compact
-from domain.vocabulary import Entry, Fact
+from domain.vocabulary import Entry, Fact, lean
 
 
 class Heading(BaseModel):
@@ -49,8 +49,10 @@ class Heading(BaseModel):
 
 def heading_of(level: ListLevel, content: ItemContent) -> Heading:
     """Return the heading under which an item of this content stands."""
-    return Heading(
-        level=level, category=content.category, name=content.name, sub_name=content.sub_name
+    return lean(
+        Heading(
+            level=level, category=content.category, name=content.name, sub_name=content.sub_name
+        )
     )
 
 

@@ -233,10 +233,16 @@ class FilingTransaction:
     def add(self, entries: Sequence[Entry]) -> None:
         """See `application.filing.Transaction.add`."""
         self._load_keys(entries)
-        self._writing.add([_row(entry, self._ring) for entry in entries])
+        self._enter(entries)
         together = Together()
         self._put_people(entries, together)
         together.send(self._connection)
+
+    def _enter(self, entries: Sequence[Entry]) -> None:
+        """Enter many entries in the journal; only some of them lie in memory as bytes at a time."""
+        for start in range(0, len(entries), COPY_FROM):
+            part = entries[start : start + COPY_FROM]
+            self._writing.add([_row(entry, self._ring) for entry in part])
 
     def _load_keys(self, entries: Sequence[Entry]) -> None:
         """Load the keys of the people these entries are about; whoever is new has none yet."""
@@ -258,17 +264,14 @@ class FilingTransaction:
 
     def store(self, batch: Batch) -> None:
         """See `application.filing.Transaction.store`."""
-        rows: list[JournalRow] = []
-        together = Together()
-        if batch.entries:
-            self._load_keys(batch.entries)
-            rows = [_row(entry, self._ring) for entry in batch.entries]
-        if len(rows) >= COPY_FROM:
-            self._writing.add(rows)
+        together, entries = Together(), batch.entries
+        self._load_keys(entries)
+        if len(entries) >= COPY_FROM:
+            self._enter(entries)
         ledgers_expect = self._tables.put(self._connection, batch.ledgers, together)
-        if 0 < len(rows) < COPY_FROM:
-            self._writing.put(rows, together)
-        self._put_people(batch.entries, together)
+        if 0 < len(entries) < COPY_FROM:
+            self._writing.put([_row(entry, self._ring) for entry in entries], together)
+        self._put_people(entries, together)
         if batch.filed:
             _put_filed(batch.filed, together)
         if batch.refusals:

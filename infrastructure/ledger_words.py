@@ -46,7 +46,8 @@ _PAIR: Final = struct.Struct("<i")
 def pairs_of(searched: Searched, row: Mapping[str, Any]) -> list[int]:
     """Return the pairs of a row's texts and the marks of its columns, in order, each once."""
     found = {mark(name, row[name]) for name in searched.beside}
-    for one in _texts(orjson.loads(row[searched.column]), searched.codes):
+    text = row[searched.column].encode()  # a text read as it is keeps its UTF-8 as long as it lives
+    for one in _texts(orjson.loads(text), searched.codes):
         found |= pairs_in(one)
     return sorted(found)
 

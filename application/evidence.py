@@ -136,7 +136,8 @@ class Examination:
 
     ``covered`` entries stand under a checkpoint that holds, ``outside`` of them under one that is
     held outside the database. ``left_out`` names what was not compared, for it derives from
-    entries that are themselves damaged. ``notes`` say what is no fault but worth knowing.
+    entries that are themselves damaged. ``unbuilt`` names ledgers that were not compared, for
+    another version of the program made them. ``notes`` say what is no fault but worth knowing.
     """
 
     entries: int = 0
@@ -144,6 +145,7 @@ class Examination:
     covered: int = 0
     outside: int = 0
     left_out: list[str] = field(default_factory=list)
+    unbuilt: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     counts: dict[Kind, int] = field(default_factory=dict)

@@ -40,6 +40,7 @@ def ledger_examiner(database: Database, ring: KeyRing, ledgers: Iterable[AnyLedg
             raise EvidenceProblem(str(error)) from error
         for difference in verdict.differences:
             result.found(Kind.LEDGER, difference.position, str(difference))
+        result.unbuilt += verdict.unbuilt
 
     return Examiner("台账", examine)
 

@@ -71,6 +71,9 @@ FETCH = 2_000
 MOST_REMEMBERED = 20_000
 """Words remembered as rare or common; then it is begun anew."""
 
+NOT_AS_DECLARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
+"""What the server says where a ledger's table is not there, or another program's."""
+
 
 class LedgerReader:
     """Answers questions to the ledgers of one office; any number of threads may ask."""
@@ -203,7 +206,7 @@ class LedgerReader:
             with self.database.pool.connection() as connection:
                 try:
                     yield connection, asked.seen
-                except psycopg.errors.UndefinedTable as error:
+                except NOT_AS_DECLARED as error:
                     raise NotBuilt(ledger.title) from error
             return
         tables = ", ".join(map(quoted, sorted(tables_of(ledger))))
@@ -213,9 +216,9 @@ class LedgerReader:
                     connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE".encode())
                     clocks = connection.execute(_CLOCKS, prepare=True)
                     known = _asked_known(connection, asked)
-            except psycopg.errors.UndefinedTable as error:
+                yield connection, _seen(clocks.fetchone(), known and known.fetchone(), asked)
+            except NOT_AS_DECLARED as error:
                 raise NotBuilt(ledger.title) from error
-            yield connection, _seen(clocks.fetchone(), known and known.fetchone(), asked)
 
     def _ask(self, connection: Connection[Any], select: Select, seen: Seen) -> list[Any]:
         words = Words(seen)

@@ -35,8 +35,8 @@ class Difference:
     """Where a stored ledger row and the journal disagree.
 
     ``field`` is None where the whole row is missing or should not be there; ``stored`` is what
-    the table holds, ``expected`` what the journal says (both None: the ledger is not stored in the
-    form that is declared now); ``position`` is the entry it stems from.
+    the table holds, ``expected`` what the journal says (both None: there is no table although it
+    was made); ``position`` is the entry it stems from.
     """
 
     ledger: str
@@ -54,7 +54,7 @@ class Difference:
         where = f"台账“{self.title}”，键 {self.key}，流水号 {self.position}："
         if self.field is None:
             if self.stored is self.expected is None:
-                return f"台账“{self.title}”尚未按现行定义生成，请重建。"
+                return f"台账“{self.title}”的存储表不见了。"
             return where + ("缺少一行。" if self.stored is None else "多出一行。")
         if self.personal:
             return f"{where}“{self.field_title}”与流水不符（个人信息，内容从略）。"
@@ -74,16 +74,21 @@ class Fault:
 
 
 class Verdict(NamedTuple):
-    """What a verification found: up to which position, and the first fault of each kind."""
+    """What a verification found: up to which position, and the first fault of each kind.
+
+    ``unbuilt`` are the titles of ledgers that another version of the program made, if any did:
+    they hold other columns or mean something else, and were not compared.
+    """
 
     head: int
     faults: tuple[Fault, ...]
     differences: tuple[Difference, ...]
+    unbuilt: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
-        """Whether everything agrees."""
-        return not self.faults and not self.differences
+        """Whether everything was compared and agrees."""
+        return not (self.faults or self.differences or self.unbuilt)
 
 
 def verify(
@@ -122,12 +127,16 @@ def _compared(
     processes: int | None = None,
 ) -> Verdict:
     found: list[Difference] = []
+    unbuilt: list[str] = []
     folded = shadows(database, connection, ring, ledgers, report, processes, indexed=False)
     with folded as head:
         for n, ledger in enumerate(ledgers, start=1):
-            found += _first_difference(connection, ledger, head)
+            if _is_current(connection, ledger):
+                found += _first_difference(connection, ledger, head)
+            else:
+                unbuilt.append(ledger.title)
             report("比对台账", n, len(ledgers))
-    return Verdict(head, (), tuple(found))
+    return Verdict(head, (), tuple(found), tuple(unbuilt))
 
 
 # ── ledgers ──────────────────────────────────────────────────────────────────────────────────
@@ -136,7 +145,7 @@ def _compared(
 def _first_difference(
     connection: Connection[Any], ledger: AnyLedger, head: int
 ) -> Iterator[Difference]:
-    if not _is_current(connection, ledger):
+    if not _is_stored(connection, ledger):
         yield Difference(ledger.name, ledger.title, "", None, "", None, None, head)
         return
     if isinstance(ledger, Ledger):
@@ -168,10 +177,14 @@ def _from_the_future(connection: Connection[Any], ledger: AnyLedger) -> Iterator
 
 
 def _is_current(connection: Connection[Any], ledger: AnyLedger) -> bool:
-    """Whether the ledger is stored, in the form that this program declares."""
+    """Whether the ledger was made in the form that this program declares."""
     state = connection.execute("SELECT version FROM ledger_state WHERE name = %s", (ledger.name,))
+    return state.fetchone() == (definition(ledger),)
+
+
+def _is_stored(connection: Connection[Any], ledger: AnyLedger) -> bool:
     exists = connection.execute("SELECT to_regclass(%s)", (quoted(table_name(ledger.name)),))
-    return state.fetchone() == (definition(ledger),) and exists.fetchone() != (None,)
+    return exists.fetchone() != (None,)
 
 
 def _row_difference(connection: Connection[Any], ledger: Ledger, head: int) -> Iterator[Difference]:

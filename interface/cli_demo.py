@@ -20,7 +20,7 @@ from infrastructure.office import Office
 from infrastructure.settings import Settings, read_settings
 from interface import logs
 from interface.cli_demo_story import BOOKS, CLERK, Making, load, making_of
-from interface.cli_office import CannotDo, Commands, err, evidence_of, opened_office, out
+from interface.cli_office import CannotDo, Commands, err, evidence_of, out, working_office
 from interface.cli_serving import address_of, load_the_web, serve, taking_port
 
 DEMO_PASSWORD: Final = "shifan-2021-0630"  # noqa: S105  (of invented data, and printed at start)
@@ -60,7 +60,7 @@ def _demo(options: argparse.Namespace) -> int:
     logs.configure(settings.log_level, settings.log_format)
     asked = Asked(_scale(options), options.seed)
     load_the_web()
-    with taking_port(settings) as port, opened_office(settings) as office:
+    with taking_port(settings) as port, working_office(settings) as office:
         _prepare(office, settings, asked)
         evidence_of(office, settings)
         _welcome(office, settings)

@@ -24,6 +24,8 @@ from infrastructure.settings import read_settings
 from infrastructure.system_words import why
 from interface import verify
 from interface.cli_office import (
+    UNBUILT,
+    UNBUILT_ADVICE,
     CannotDo,
     Commands,
     evidence_of,
@@ -32,6 +34,7 @@ from interface.cli_office import (
     out,
     progress,
     shown,
+    unbuilt_told,
 )
 
 FOUND: Final = 3
@@ -115,7 +118,8 @@ _CHECKPOINT: Final = (
 )
 _VERIFY: Final = (
     "逐条比对流水与检查点、外存文件夹、身份索引和台账，指出最早出问题的流水号。"
-    f"退出码：0 无误；{FOUND} 发现问题；{NO_WITNESS} 未见问题，但没有数据库以外的检查点可比。"
+    f"退出码：0 无误；{FOUND} 发现问题；{NO_WITNESS} 未见问题，但没有数据库以外的检查点可比；"
+    f"{UNBUILT} 未见问题，但有台账待重建、没有核对。"
 )
 _PROVE: Final = "出具一条流水的证明（C2SP tlog-proof 文本，附原始内容），用 verify.py 核验。"
 _ROTATE: Final = (
@@ -247,6 +251,8 @@ def _verify(options: argparse.Namespace) -> int:
         out.print(line)
     if found.findings:
         return FOUND
+    if found.unbuilt:
+        return UNBUILT
     return 0 if found.outside or not found.entries else NO_WITNESS
 
 
@@ -274,7 +280,10 @@ def told(found: Examination) -> Iterator[str]:
             yield f"流水本身有问题，没有再核验：{'、'.join(found.left_out)}。"
         yield "请保护现场（不要修改数据库和文件夹），并报告负责人。"
     else:
-        yield "未发现流水、检查点、身份索引和台账被改动。"
+        compared = "已核对的台账" if found.unbuilt else "台账"
+        yield f"未发现流水、检查点、身份索引和{compared}被改动。"
+    if found.unbuilt:  # where something was changed, nothing is to be rebuilt before it is seen
+        yield unbuilt_told(found.unbuilt) + ("" if found.findings else UNBUILT_ADVICE)
     yield from found.notes
     if found.outside:
         yield f"其中 {found.outside} 条有数据库以外的检查点为证。"

@@ -27,11 +27,11 @@ from interface.cli_office import (
     day,
     err,
     is_interactive,
-    opened_office,
     operator,
     out,
     progress,
     table_of,
+    working_office,
 )
 from interface.importing_asked import ceilings_of
 from interface.wording import faults
@@ -86,7 +86,7 @@ def _import(options: argparse.Namespace) -> int:
         copies = _copies(names, options.checked_copy)
         with Files(dict(zip(names, options.files, strict=True))) as files:
             lines, unread = files.books()
-            with opened_office() as office, progress() as report:
+            with working_office() as office, progress() as report:
                 order = _order(options, office, opening, ceilings)
                 bar = _Bar(report, sum(_height(one) for one in lines))
                 ready = importing.prepare(lines, order.opening, bar.moved, unread)

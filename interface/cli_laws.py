@@ -31,6 +31,7 @@ from interface.cli_office import (
     operator,
     out,
     table_of,
+    working_office,
 )
 
 FAULTY: Final = 5
@@ -73,7 +74,7 @@ def _import(options: argparse.Namespace) -> int:
         raise CannotDo(f"“{options.file}”里没有法规。")
     for one in problems[:SHOWN]:
         out.print(f"第{one.row}行没有读入：{one.message}。")
-    with opened_office() as office:
+    with working_office() as office:
         filing = Filing(tuple(versions), operator(), partial=True, dry_run=options.dry_run)
         outcomes = office.writer.do(filing).outcomes
     refused = [one.refused for one in outcomes if one.refused is not None]

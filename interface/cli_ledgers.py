@@ -21,6 +21,8 @@ from infrastructure.rebuilding import RebuildRunning, TablesInUse, rebuild
 from infrastructure.verifying import verify
 from interface import cli_ledger_history
 from interface.cli_office import (
+    UNBUILT,
+    UNBUILT_ADVICE,
     CannotDo,
     Commands,
     code_of,
@@ -35,6 +37,7 @@ from interface.cli_office import (
     progress,
     shown,
     table_of,
+    unbuilt_told,
 )
 from interface.cli_tables import cells_of, fields_of, show
 from interface.masking import masked
@@ -275,10 +278,15 @@ def _verify(options: argparse.Namespace) -> int:
             raise CannotDo(str(problem)) from None
     for finding in (*verdict.faults, *verdict.differences):
         out.print(str(finding))
-    if verdict.sound:
-        out.print(f"核对一致：流水 1 至 {verdict.head} 完整，{len(chosen)} 本台账与流水相符。")
-        return 0
-    err.print(
-        "核对发现不一致，见上。台账有误的可用 taizhang ledgers rebuild 重建；流水有误的请立即报告。"
-    )
-    return FOUND_DIFFERENCES
+    if verdict.unbuilt:
+        advice = "" if verdict.faults or verdict.differences else UNBUILT_ADVICE
+        out.print(unbuilt_told(verdict.unbuilt) + advice)
+    if verdict.faults or verdict.differences:
+        err.print(
+            "核对发现不一致，见上。台账有误的可用 taizhang ledgers rebuild 重建；"
+            "流水有误的请立即报告。"
+        )
+        return FOUND_DIFFERENCES
+    compared = len(chosen) - len(verdict.unbuilt)
+    out.print(f"核对一致：流水 1 至 {verdict.head} 完整，{compared} 本台账与流水相符。")
+    return UNBUILT if verdict.unbuilt else 0

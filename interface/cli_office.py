@@ -11,7 +11,7 @@ import argparse
 import getpass
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
@@ -30,12 +30,14 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from application.books import LEDGERS
 from application.filing import OFFICE_ZONE
 from domain.codes import only
 from infrastructure.evidence import StoredEvidence
 from infrastructure.key_rotation import master_key
 from infrastructure.keys import KeyRing, load_master_key
 from infrastructure.office import Office
+from infrastructure.rebuilding import RebuildRunning, TablesInUse, rebuild
 from infrastructure.server import EmbeddedServer
 from infrastructure.settings import Settings, read_settings
 from infrastructure.system_words import why
@@ -99,6 +101,38 @@ def opened_office_and_ring() -> Iterator[tuple[Office, KeyRing]]:
         yield office, ring
 
 
+@contextmanager
+def working_office(settings: Settings | None = None) -> Iterator[Office]:
+    """Lend the office for filing and serving: its ledgers are those that this program keeps.
+
+    What another version of the program made is made anew first, from the journal.
+
+    Raises:
+        CannotDo: they cannot be made anew now.
+    """
+    settings = settings or read_settings()
+    with opened_office(settings) as office:
+        _renew(office, settings)
+        yield office
+
+
+def _renew(office: Office, settings: Settings) -> None:
+    with office.database.as_owner() as connection:
+        stale = [LEDGERS[name] for name in office.tables.stale(connection)]
+        if not stale:
+            return
+        ring = KeyRing(load_master_key(settings.key_file))
+        ring.open(connection)
+    titles = "、".join(one.title for one in stale)
+    _say(f"程序已升级，{len(stale)} 本台账须由流水重新生成：{titles}。")
+    with progress() as report:
+        try:
+            rebuild(office.database, ring, stale, report)
+        except (RebuildRunning, TablesInUse) as problem:
+            raise CannotDo(str(problem)) from None
+    _say("台账已重新生成。")
+
+
 def key_for(settings: Settings, url: str) -> bytes:
     """Return the master key, made now if this is the office's first start."""
     key, is_new = master_key(settings.key_file, url, settings.office_schema)
@@ -123,6 +157,21 @@ def evidence_of(office: Office, settings: Settings) -> StoredEvidence:
 
 def _say(message: str) -> None:
     err.print(message)
+
+
+UNBUILT: Final = 6
+"""Exit code: what was compared agrees, but ledgers wait to be rebuilt and were not compared."""
+
+
+UNBUILT_ADVICE: Final = (
+    "程序升级后属正常：请执行 taizhang ledgers rebuild，再核对一次"
+    "（启动服务、导入时也会自动重建）。近期没有升级过程序的，请先报告负责人。"
+)
+
+
+def unbuilt_told(titles: Sequence[str]) -> str:
+    """Say which ledgers were not compared, and why."""
+    return f"有 {len(titles)} 本台账不是由本版程序生成的，没有核对：{'、'.join(titles)}。"
 
 
 # ── what commands share ──────────────────────────────────────────────────────────────────────

@@ -20,7 +20,7 @@ from infrastructure.importing import distinct_names
 from infrastructure.ledger_reading import LedgerReader
 from infrastructure.rights_importing import NoSuchDepartment, planned, read_lists, write_report
 from interface.cli_import import FAULTY, telling
-from interface.cli_office import CannotDo, Commands, day, opened_office, operator, out, table_of
+from interface.cli_office import CannotDo, Commands, day, operator, out, table_of, working_office
 from interface.wording import faults
 
 SHOWN: Final = 20
@@ -81,7 +81,7 @@ def _import(options: argparse.Namespace) -> int:
         reads = read_lists(dict(zip(names, options.files, strict=True)))
     if options.report is not None:
         _write(reads, options.report)
-    with opened_office() as office:
+    with working_office() as office:
         plan = _plan(office.ledgers, reads, wanted)
         filed = file_plan(office.writer, plan, operator(), dry_run=options.dry_run)
     _show_files(reads)

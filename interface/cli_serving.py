@@ -15,7 +15,7 @@ from infrastructure.accounts import Accounts
 from infrastructure.office import Office
 from infrastructure.settings import Settings, read_settings
 from interface import logs
-from interface.cli_office import CannotDo, Commands, err, evidence_of, opened_office, out
+from interface.cli_office import CannotDo, Commands, err, evidence_of, out, working_office
 
 
 def register(commands: Commands) -> None:
@@ -32,7 +32,7 @@ def _serve(_: argparse.Namespace) -> int:
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
     load_the_web()
-    with taking_port(settings) as port, opened_office(settings) as office:
+    with taking_port(settings) as port, working_office(settings) as office:
         evidence_of(office, settings)
         if not Accounts(office.database).all():
             err.print(

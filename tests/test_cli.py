@@ -301,6 +301,27 @@ def test_verifying_finds_what_was_changed_and_rebuilding_mends_it(filed: Shell) 
     assert filed.run("ledgers", "verify", "nothing") == 1
 
 
+def test_after_an_upgrade_ledgers_are_made_anew(filed: Shell, tmp_path: Path) -> None:
+    """Neither tampering nor a fault: verifying says what to do, whoever files next has it done."""
+    with psycopg.connect(filed.url) as connection:
+        connection.execute("UPDATE office.ledger_state SET version = '0' WHERE name = 'laws'")
+        connection.execute("ALTER TABLE office.ledger_laws DROP COLUMN status")
+    for group in ("ledgers", "evidence"):
+        assert filed.run(group, "verify") == 6
+        assert "没有核对：法规库。" in filed.out
+        assert "taizhang ledgers rebuild" in filed.out
+        assert "保护现场" not in filed.out
+    assert filed.run("ledgers", "show", "laws") == 1
+    assert "台账“法规库”尚未生成，请先执行台账重建" in filed.err
+    file = tmp_path / "法规.csv"
+    file.write_text("名称,效力层级,公布日期,施行日期\n统计法,法律,2024-09-13,2024-09-13\n", "utf-8")
+    assert filed.run("laws", "import", str(file)) == 0
+    assert "程序已升级，1 本台账须由流水重新生成：法规库。" in filed.err
+    assert filed.run("laws", "import", str(file)) == 0
+    assert "程序已升级" not in filed.err
+    assert filed.run("ledgers", "verify") == 0
+
+
 def test_a_table_among_the_settings_is_no_tampering(filed: Shell) -> None:
     """However its names are ordered as typed: the row is what the journal says."""
     schemes = [{"name": "甲", "field": "code", "segments": [{"length": 3, "kind": "serial"}]}]

@@ -75,7 +75,6 @@ def attacked(office: Office, statement: str) -> Examination:
         ("UPDATE ledger_roster SET ku = 500 WHERE stem = 7", 7, "“撤回记录”现为“500”"),
         ("UPDATE ledger_roster SET kf = 500 WHERE stem = 7", 7, "行"),
         ("UPDATE ledger_quota_book SET ku = 12 WHERE stem = 5", 5, "不晚于 11"),
-        ("UPDATE ledger_state SET version = '0' WHERE name = 'roster'", HEAD, "请重建"),
     ],
 )
 def test_a_changed_ledger_is_found_with_the_entry_it_stems_from(
@@ -88,6 +87,45 @@ def test_a_changed_ledger_is_found_with_the_entry_it_stems_from(
     assert says in found.first.detail
     assert set(found.counts) == {Kind.LEDGER}
     assert found.covered == HEAD
+
+
+def test_a_ledger_of_another_program_is_no_tampering(office: Office) -> None:
+    """It waits to be rebuilt, and whoever reads the result is not told that all is well."""
+    found = attacked(office, "UPDATE ledger_state SET version = '0' WHERE name = 'roster'")
+    assert (found.findings, found.unbuilt) == ([], ["实名制人员台账"])
+    said = "\n".join(told(found))
+    assert "已核对的台账被改动" in said
+    assert "有 1 本台账不是由本版程序生成的，没有核对：实名制人员台账。" in said
+    assert "taizhang ledgers rebuild" in said
+    assert "请保护现场" not in said
+
+
+def test_where_something_was_changed_nothing_is_to_be_rebuilt(office: Office) -> None:
+    """Both at once: what is to be seen must not be made anew before it was seen."""
+    with office.database.as_owner() as connection:
+        (kept,) = connection.execute(
+            "SELECT version FROM ledger_state WHERE name = 'movements'"
+        ).fetchone() or ("",)
+        connection.execute("UPDATE ledger_state SET version = '0' WHERE name = 'movements'")
+    found = attacked(office, "DELETE FROM ledger_roster WHERE stem = 7")
+    with office.database.as_owner() as connection:
+        connection.execute("UPDATE ledger_state SET version = %s WHERE name = 'movements'", (kept,))
+    said = "\n".join(told(found))
+    assert "请保护现场" in said
+    assert "没有核对：人员调动情况表" in said
+    assert "rebuild" not in said
+
+
+def test_a_table_that_is_gone_is_found(office: Office) -> None:
+    """The state says that it was made: somebody took it away."""
+    with office.database.as_owner() as connection:
+        connection.execute("ALTER TABLE ledger_roster RENAME TO hidden")
+    found = office.evidence.verify()
+    with office.database.as_owner() as connection:
+        connection.execute("ALTER TABLE hidden RENAME TO ledger_roster")
+    assert found.first is not None
+    assert found.first.detail == "台账“实名制人员台账”的存储表不见了。"
+    assert found.first.kind is Kind.LEDGER
 
 
 def test_the_auditor_is_told_the_row_and_the_entry(office: Office) -> None:

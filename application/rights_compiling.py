@@ -10,6 +10,7 @@ from application.ledgers import Column, Effect, Joined, Ledger, declare
 from application.rights import CATEGORIES
 from domain.rights_catalogue import digest_of, gaps
 from domain.rights_compiling import (
+    PART_STATES,
     CompileApproved,
     CompileChecked,
     CompileStarted,
@@ -22,8 +23,6 @@ from domain.vocabulary import Entry
 
 # ── 清单编制进度 ─────────────────────────────────────────────────────────────────────────────
 
-STATES = {"drafting": "起草中", "submitted": "审核中", "returned": "已退回", "passed": "审核通过"}
-
 
 class ProgressRow(NamedTuple):
     """How far one department has come in one compilation."""
@@ -31,7 +30,7 @@ class ProgressRow(NamedTuple):
     compiling: Annotated[str, Column("清单编制（系统内编号）", filter=True)]
     name: Annotated[str, Column("清单名称", filter=True)]
     department: Annotated[str, Column("部门（系统内编号）", filter=True)]
-    state: Annotated[str, Column("状态", filter=True, sort=True, choices=STATES)]
+    state: Annotated[str, Column("状态", filter=True, sort=True, choices=PART_STATES)]
     due_on: Annotated[date | None, Column("报送期限", filter=True, sort=True)]
     round: Annotated[int, Column("报送轮次", sort=True)]
     items: Annotated[int, Column("报送事项数", sort=True)]

@@ -124,6 +124,15 @@ class CompileApproved(Fact, fact="rights.compile-approved", called="权责清单
 # ── standings ────────────────────────────────────────────────────────────────────────────────
 
 
+PART_STATES: Final = {
+    "drafting": "起草中",
+    "submitted": "审核中",
+    "returned": "已退回",
+    "passed": "审核通过",
+}
+"""How far a department's part has come, and what that is called."""
+
+
 class Part(NamedTuple):
     """How far a department has come: drafting, submitted, returned or passed."""
 
@@ -247,15 +256,19 @@ def reviewer_is_not_the_submitter(part: Part, actor: str) -> bool | Hindrance:
 
 
 @rule
-def every_department_has_passed(compilation: Compilation) -> bool | Hindrance:
+def every_department_has_passed(
+    compilation: Compilation, waiting: tuple[str, ...]
+) -> bool | Hindrance:
     """各部门草稿全部审核通过后，方可进行合法性审查和审定。
 
     依据：重大行政决策程序暂行条例第二十五条；各地权责清单管理办法关于审核汇总的规定。
     """
     if compilation.started is None:
         return Hindrance("系统内没有这次清单编制，请核对编号。")
-    waiting = sum(part.state != "passed" for part in compilation.parts.values())
-    return not waiting or Hindrance(f"还有{waiting}个部门的草稿没有通过审核。")
+    if not waiting:
+        return True
+    named = "、".join(waiting[:_NAMED]) + ("等" if len(waiting) > _NAMED else "")
+    return Hindrance(f"还有{len(waiting)}个部门的草稿没有通过审核：{named}。")
 
 
 @rule
@@ -270,6 +283,19 @@ def compiled_list_is_approved_once(compilation: Compilation, n_documents: int) -
     if compilation.approved is not None:
         return Hindrance("该清单已经审定。", (compilation.approved_at,))
     return n_documents > 0 or Hindrance("请引用审定文件。")
+
+
+_NAMED: Final = 10
+"""So many departments are named, then how many there are."""
+
+
+def _waiting(compilation: Compilation, past: Past) -> tuple[str, ...]:
+    """Return the departments that have not passed, by their names, and how far each has come."""
+    return tuple(
+        f"{past.of(Institution, who).name}（{PART_STATES[part.state]}）"
+        for who, part in compilation.parts.items()
+        if part.state != "passed"
+    )
 
 
 # ── commands ─────────────────────────────────────────────────────────────────────────────────
@@ -366,7 +392,8 @@ class CheckCompile(DatedCommand, kind="rights.check-compile", title="清单合�
 
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
-        past.require(every_department_has_passed, past.of(Compilation, self.compiling))
+        compilation = past.of(Compilation, self.compiling)
+        past.require(every_department_has_passed, compilation, _waiting(compilation, past))
         yield CompileChecked(compiling=self.compiling, passed=self.passed, opinion=self.opinion)
 
 
@@ -380,7 +407,7 @@ class ApproveCompile(DatedCommand, kind="rights.approve-compile", title="审定�
     def decide(self, past: Past) -> Decision:
         """See `domain.deciding.Command.decide`."""
         compilation = past.of(Compilation, self.compiling)
-        past.require(every_department_has_passed, compilation)
+        past.require(every_department_has_passed, compilation, _waiting(compilation, past))
         past.require(compiled_list_was_checked, compilation)
         past.require(compiled_list_is_approved_once, compilation, len(self.basis))
         yield CompileApproved(

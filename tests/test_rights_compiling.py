@@ -194,7 +194,9 @@ def test_rounds_follow_until_the_drafts_pass() -> None:
     assert (row.state, row.round, row.items, row.late) == ("passed", 2, 1, False)
     story.when(story.checking()).then(CompileChecked)
     story.given(story.returning())
-    story.when(story.approving_list()).refused_by(every_department_has_passed, "还有1个部门")
+    story.when(story.approving_list()).refused_by(
+        every_department_has_passed, "还有1个部门", "：区农业农村局（"
+    )
 
 
 def test_drafts_are_not_due_before_the_start() -> None:

@@ -34,6 +34,9 @@ from interface.rights_lists import PAGE
 
 OK = 200
 MANY = 6_000
+WARMING = CONNECTIONS
+"""So many others of the same kind go before, unmeasured, while statements are planned."""
+
 PEERS_SEARCHES = 128
 """So few, for each reads the whole table."""
 
@@ -73,20 +76,23 @@ def _import(place: Place) -> list[Line]:
 def _ask(place: Place, lists: Lists, ours: Site, peer: Site) -> list[Line]:
     server, dice = Server(place.url), random.Random(1)
     many = place.size(MANY, 600)
-    items = dice.choices(lists.items, k=many)
-    asked = [_conditions(lists, dice) for _ in range(many)]
+    items = dice.choices(lists.items, k=many + WARMING)
+    asked = [_conditions(lists, dice) for _ in range(many + WARMING)]
     pages = [_get(f"/qingdan/{lists.edition}/{item}") for item in items]
     rows = [_get(f"/item/{item}") for item in items]
     found = [_get(f"/qingdan/{lists.edition}?{urlencode(one)}") for one in asked]
-    flat = [_get(f"/list?{urlencode(one)}") for one in asked[:PEERS_SEARCHES]]
+    flat = [_get(f"/list?{urlencode(one)}") for one in asked[: PEERS_SEARCHES + WARMING]]
     lines: list[Line] = []
     for what, most, requests, bare in (
         ("an item's page", PAGE_MS, pages, rows),
         ("a list searched by a word", SEARCH_MS, found, flat),
     ):
         tell(f"rights: {what}")
+        for site, some in ((ours, requests), (peer, bare)):
+            _turn(server, site, some[:WARMING])
         first, again, its = (
-            _turn(server, *one) for one in ((ours, requests), (ours, requests), (peer, bare))
+            _turn(server, site, some[WARMING:])
+            for site, some in ((ours, requests), (ours, requests), (peer, bare))
         )
         name = f"{what}, {len(lists.items):,} items, {CONNECTIONS} connections"
         goal = Goal.at_most(most, first.worst)

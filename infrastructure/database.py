@@ -37,7 +37,7 @@ class DatabaseProblem(Exception):
 class Database:
     """One office's schema in a PostgreSQL database (15 or later)."""
 
-    def __init__(self, url: str, *, schema: str = "office", pool_size: int = 6) -> None:
+    def __init__(self, url: str, *, schema: str = "office", pool_size: int = 8) -> None:
         """Prepare a pool of at most ``pool_size`` connections; nothing is opened yet."""
         self.url = url
         self.schema = schema

@@ -107,7 +107,8 @@ class BadCursor(LedgerProblem):
 class Asked:
     """What a reader asks of a ledger; values may be typed or text as it comes from a query string.
 
-    ``filters``: column equals the value, or any of a list's; None asks for empty fields.
+    ``filters``: column equals the value, or any of a list's; None asks for empty fields. ``keys``:
+    only the rows of these keys, of a ledger whose rows have one key.
     ``contains``: text column contains the text. ``at_least``/``at_most``: column lies between, ends
     included. ``words``: the row's texts contain each of these words, where the ledger is searched.
     ``sort``: columns, a leading ``-`` descends (``key`` is the row's key). ``only``: the columns
@@ -121,6 +122,7 @@ class Asked:
     at_least: Mapping[str, Any] = field(default_factory=dict)
     at_most: Mapping[str, Any] = field(default_factory=dict)
     words: str | None = None
+    keys: Sequence[str] | None = None
     sort: Sequence[str] = ()
     only: Sequence[str] = ()
     valid_on: date | None = None
@@ -136,6 +138,7 @@ class Asked:
         clocks = [str(one) for one in (valid_on, known, self.known_at)]
         parts = [sorted(map(_said, part.items())) for part in self._parts()]
         said = [name, *clocks, *parts, list(self.sort), *([self.words] if self.words else [])]
+        said += [] if self.keys is None else [list(self.keys)]
         return hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
 
     def looked_up(self) -> Asked:
@@ -254,6 +257,8 @@ def split_key(ledger: AnyLedger, key: str) -> tuple[str, ...]:
 
 def conditions(asked: Asked, columns: Mapping[str, Shown]) -> Iterator[Condition]:
     """Yield the conditions of a question; raises `BadQuestion` where one cannot be asked."""
+    if asked.keys is not None:
+        yield Condition("subject", "{} = ANY(%s)", list(asked.keys))
     for name, value in asked.filters.items():
         shown = _filterable(columns, name)
         if value is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 from typing import Any
 
@@ -21,7 +21,6 @@ from psycopg import Connection
 
 from application.ledgers import AnyLedger, Ledger, SumLedger
 from domain.codes import told
-from domain.vocabulary import LAST_DAY
 from infrastructure.database import Database
 from infrastructure.ledger_history import History, row_versions, sum_versions
 from infrastructure.ledger_questions import (
@@ -43,9 +42,9 @@ from infrastructure.ledger_questions import (
     split_key,
     words_of,
 )
+from infrastructure.ledger_searching import Walks
 from infrastructure.ledger_sql import FOUND, Search, Seen, Select, Words, tables_of
-from infrastructure.ledger_tables import quoted, table_name
-from infrastructure.ledger_words import PAIRS, RARE, Keywords
+from infrastructure.ledger_tables import quoted
 
 __all__ = [
     "PAGE_LIMIT",
@@ -68,9 +67,6 @@ __all__ = [
 FETCH = 2_000
 """Rows fetched at a time by a stream."""
 
-MOST_REMEMBERED = 20_000
-"""Words remembered as rare or common; then it is begun anew."""
-
 NOT_AS_DECLARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
 """What the server says where a ledger's table is not there, or another program's."""
 
@@ -83,7 +79,7 @@ class LedgerReader:
         self.database = database
         self.ledgers = {one.name: one for one in ledgers}
         self._shown: dict[str, tuple[Shown, ...]] = {}
-        self._rare: dict[tuple[int, ...], bool] = {}
+        self._walks = Walks()
 
     def ledger(self, name: str) -> AnyLedger:
         """Return a ledger by name; raises `NoSuchLedger`."""
@@ -98,31 +94,44 @@ class LedgerReader:
         return self._shown[name]
 
     def page(
-        self, name: str, asked: Asked | None = None, *, cursor: str | None = None, limit: int = 100
+        self,
+        name: str,
+        asked: Asked | None = None,
+        *,
+        cursor: str | None = None,
+        limit: int | None = 100,
     ) -> Page:
-        """Return one page; raises a `LedgerProblem` where the question has no answer."""
+        """Return one page; raises a `LedgerProblem` where the question has no answer.
+
+        Without a limit it has every row: for questions that name the few whose rows they want.
+        """
         ledger, asked = self.ledger(name), asked or Asked()
-        if not 1 <= limit <= PAGE_LIMIT:
+        if limit is not None and not 1 <= limit <= PAGE_LIMIT:
             raise BadQuestion("limit", f"每页行数应在1到{PAGE_LIMIT}之间。", "行数")
         begun = None if cursor is None else Cursor.read(cursor, asked.digest(name))
         select = self._select(ledger, asked)
         clocks = asked if begun is None or asked.seen is not None else begun.clocks()
         with self._looking(ledger, clocks) as (connection, seen):
-            self._weigh(connection, select)
-            rare = select.search is not None and select.search.rare
-            select.counted = rare and begun is None and not select.foreign
             if begun is not None:
                 select.after = self._place(connection, select, begun.key, seen)
-            select.limit = limit + 1
-            found = self._ask(connection, select, seen)
+            select.limit = None if limit is None else limit + 1
+            ask = partial(self._ask, connection, seen)
+            walked = self._walks.along(connection, seen, select, ask)
+            if walked is None:
+                searched = select.search is not None and not select.foreign
+                select.counted = searched and begun is None
+            found = ask(select) if walked is None else walked
         columns = self._wanted(select)
         lines = tuple(map(_liner(select, columns), found[:limit]))
-        more = len(found) > limit
-        digest = asked.digest(name)
-        onward = Cursor(digest, seen, _key(select, found[limit - 1])).write() if more else None
+        onward = None
+        if limit is not None and len(found) > limit:
+            last = _key(select, found[limit - 1])
+            onward = Cursor(asked.digest(name), seen, last).write()
         total = None
-        if select.counted:
-            total = found[0][_names(select).index(FOUND)] if found else 0
+        if begun is None and onward is None:
+            total = len(lines)
+        elif select.counted:
+            total = found[0][_names(select).index(FOUND)]
         return Page(ledger, columns, lines, seen, onward, total)
 
     def one(self, name: str, key: str, asked: Asked | None = None) -> Page:
@@ -131,7 +140,7 @@ class LedgerReader:
         only = tuple(asked.only)
         select = Select(ledger, self.ledgers, key=split_key(ledger, key), limit=1, only=only)
         with self._looking(ledger, asked) as (connection, seen):
-            found = self._ask(connection, select, seen)
+            found = self._ask(connection, seen, select)
         columns = self._wanted(select)
         lines = tuple(map(_liner(select, columns), found))
         return Page(ledger, columns, lines, seen)
@@ -220,10 +229,9 @@ class LedgerReader:
             except NOT_AS_DECLARED as error:
                 raise NotBuilt(ledger.title) from error
 
-    def _ask(self, connection: Connection[Any], select: Select, seen: Seen) -> list[Any]:
+    def _ask(self, connection: Connection[Any], seen: Seen, select: Select) -> list[Any]:
         words = Words(seen)
-        search = select.search if select.search and select.search.rare else None
-        return self._execute(connection, select.rows(words), words, by_index=search)
+        return self._execute(connection, select.rows(words), words, by_index=select.search)
 
     def _execute(
         self, connection: Connection[Any], statement: str, words: Words, *, by_index: Search | None
@@ -233,7 +241,7 @@ class LedgerReader:
             return connection.execute(statement.encode(), words.values).fetchall()
         with connection.pipeline():  # one exchange with the server, and one transaction, for both
             connection.execute(_BY_INDEX, prepare=True)
-            found = connection.execute(statement.encode(), words.values)
+            found = connection.execute(statement.encode(), words.values, prepare=True)
         return found.fetchall()
 
     def _place(
@@ -241,7 +249,7 @@ class LedgerReader:
     ) -> list[Any]:
         """Return what the row with that key is sorted by; raises `BadCursor` where it is gone."""
         at = Select(select.ledger, self.ledgers, sort=select.sort, key=key)
-        found = self._ask(connection, at, seen)
+        found = self._ask(connection, seen, at)
         if not found:
             raise BadCursor
         names = _names(at)
@@ -259,6 +267,8 @@ class LedgerReader:
                 sortable = {one.name: one.title for one in columns.values() if one.column.sort}
                 title = columns[plain].title if plain in columns else None
                 raise BadQuestion(plain, f"不能按此列排序；可以的有：{told(sortable)}。", title)
+        if asked.keys is not None and isinstance(ledger, SumLedger):
+            raise BadQuestion("keys", "这本台账的行由几项共同确定，只能按列查询。", "行的键")
         strange = [name for name in asked.only if name not in columns]
         if strange:
             raise BadQuestion("only", f"没有这些列：{'、'.join(strange)}。")
@@ -277,39 +287,13 @@ class LedgerReader:
         columns, only = self.columns(select.ledger.name), select.only
         return tuple(one for one in columns if one.name in only) if only else columns
 
-    def _weigh(self, connection: Connection[Any], select: Select) -> None:
-        """Find out whether few rows hold the words that are looked for, or many, and remember it.
 
-        Rows that come later may prove it wrong: that costs time, the answer is right either way.
-        """
-        if select.search is None:
-            return
-        words = select.search.words
-        rare = self._rare.get(words.pairs)
-        if rare is None:
-            rare = self._holders(connection, select.ledger, words) <= RARE
-            if len(self._rare) >= MOST_REMEMBERED:
-                self._rare.clear()
-            self._rare[words.pairs] = rare
-        select.search = Search(words, rare=rare)
-
-    def _holders(self, connection: Connection[Any], ledger: AnyLedger, keywords: Keywords) -> int:
-        """Return how many stored rows hold all pairs of the words, up to one more than `RARE`."""
-        words = Words(_ANY)
-        held = f"{PAIRS} @> {words.put(list(keywords.pairs))}::integer[]"
-        statement = (
-            f"SELECT count(*) FROM (SELECT 1 FROM {quoted(table_name(ledger.name))}"  # noqa: S608
-            f" WHERE {held} LIMIT {RARE + 1}) n"
-        )
-        found = self._execute(connection, statement, words, by_index=Search(keywords))
-        return int(found[0][0])
-
-
-_BY_INDEX = b"SELECT set_config('enable_seqscan', 'off', true)"
-"""For one transaction: rows that hold a pair are found by the index however many there are."""
-
-_ANY = Seen(LAST_DAY, 0, datetime.min.replace(tzinfo=UTC), at_head=False)
-"""Where a question stands that does not ask for the clocks."""
+_BY_INDEX = b"""
+SELECT set_config('enable_seqscan', 'off', true),
+       set_config('plan_cache_mode', 'force_generic_plan', true)
+"""
+"""For one transaction: rows that hold a pair are found by the index however many there are, so that
+there is nothing to plan anew for each word."""
 
 _CLOCKS = """
 SELECT position, recorded_at, (now() AT TIME ZONE 'Asia/Shanghai')::date,

@@ -71,10 +71,10 @@ class Words:
 
 @dataclass(frozen=True)
 class Search:
-    """Words that rows must hold; ``rare`` where few stored rows do (see `ledger_words.RARE`)."""
+    """Words that rows must hold; ``among`` keeps to some values of the order's first column."""
 
     words: ledger_words.Keywords
-    rare: bool = True
+    among: tuple[Any, ...] = ()
 
 
 @dataclass
@@ -82,8 +82,8 @@ class Select:
     """A question to one ledger, ready to be written down.
 
     ``only`` names the columns that are wanted, all of them where it is empty: long texts that
-    nobody reads need not be fetched. A search of rare words can be ``counted`` on the way: every
-    row says then how many there are (`FOUND`).
+    nobody reads need not be fetched. A search can be ``counted`` on the way: every row says then
+    how many there are (`FOUND`).
     """
 
     ledger: AnyLedger
@@ -127,6 +127,17 @@ class Select:
         return sort_order(self.ledger, self.sort or self.ledger.sort)
 
     @property
+    def walkable(self) -> str | None:
+        """The order's first column, where a search can go along its values: marks tell them."""
+        (name, down), *_ = self.order
+        searched = self.ledger.searched if isinstance(self.ledger, Ledger) else None
+        joined = {one.name for one in self.joins}
+        fixed = any(one.column == name or one.column in joined for one in self.conditions)
+        if self.search is None or searched is None or name not in searched.beside:
+            return None
+        return None if down or fixed or any(one in joined for one, _ in self.order) else name
+
+    @property
     def foreign(self) -> list[Condition]:
         """Conditions on what belongs to other subjects."""
         joined = {one.name for one in self.joins}
@@ -143,7 +154,9 @@ class Select:
             outside += self._keyset(words)
             return f"SELECT * FROM ({inside}) q{_where(outside)} ORDER BY {by}{self._limit(words)}"  # noqa: S608
         cut = self._core(words, by)
-        return f"{self._with_joins(cut, words, cut=self.limit is not None)} ORDER BY {by}"
+        keyed = any(one.column == "subject" for one in self.conditions)
+        few = self.limit is not None or keyed
+        return f"{self._with_joins(cut, words, cut=few)} ORDER BY {by}"
 
     def count(self, words: Words) -> str:
         """Return the statement that counts the rows, up to the limit where there is one."""
@@ -169,20 +182,23 @@ class Select:
         if self.key is not None:
             where.append(f"subject = {words.put(self.key[0])}")
         listed, end = ", ".join(map(quoted, self.columns)), ""
-        by_pairs = self.search is not None and (self.search.rare or by is None)
         if self.search is not None:
-            found = self.search.words.beyond() if by_pairs else self.search.words.read()
-            where += [words.condition(Condition("", sql, value), "") for sql, value in found]
+            beyond = self.search.words.beyond()
+            where += [words.condition(Condition("", sql, value), "") for sql, value in beyond]
         if by is not None:
             where += self._keyset(words)
             end = f" ORDER BY {by}{self._limit(words)}"
         table, branches = quoted(table_name(self.ledger.name)), branches_as_of(words.seen)
-        if self.search is not None and by_pairs:
+        if self.search is not None:
             # Rows with the pairs are found first, by their index and no other: OFFSET 0 keeps the
             # server from walking along the order, or through a department, instead.
-            holding = words.condition(Condition("", *self.search.words.indexed()), "")
+            column, among = self.order[0][0], self.search.among
+            found = self.search.words.indexed(column, among)
+            holding = [words.condition(Condition("", sql, value), "") for sql, value in found]
+            if among:  # two values may have one mark
+                where.append(f"{quoted(column)} = ANY({words.put(list(among))})")
             clocks = " OR ".join(f"({branch})" for branch in branches)
-            inner = f"SELECT * FROM {table} WHERE {holding} OFFSET 0"  # noqa: S608
+            inner = f"SELECT * FROM {table} WHERE {' OR '.join(holding)} OFFSET 0"  # noqa: S608
             total = f", count(*) OVER () AS {FOUND}" if self.counted else ""
             return (
                 f"SELECT {listed}{total} FROM ({inner}) f"  # noqa: S608  (checked names)

@@ -43,7 +43,7 @@ ROW_MARKS = ("subject", "vf", "kf", "ev", "ek", "ku", "stem")
 SUM_MARKS = ("day", "kf", "ku", "stem")
 SHORT_ROWS = 512
 """Bytes a row with long texts keeps in the table itself, the rest beside it: a search then finds
-many rows on a page."""
+many rows on a page. What rows are sorted by stays with them: it is read for every row found."""
 
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,40}$")
 _TEXT = SQL_TYPES[str]
@@ -100,15 +100,17 @@ def _checked(ledger: AnyLedger, columns: dict[str, str]) -> Mapping[str, str]:
         msg = f"ledger {ledger.name}: {wrong} cannot be names of a table's columns"
         raise TypeError(msg)
     if isinstance(ledger, Ledger) and ledger.searched is not None:
-        _check_searched(ledger, ledger.searched)
+        _check_searched(ledger, ledger.searched, columns)
     return MappingProxyType(columns)
 
 
-def _check_searched(ledger: Ledger, searched: Searched) -> None:
-    personal = any(column.personal for column in ledger.columns.values())
-    strange = {searched.column, *searched.beside} - {*ledger.columns}
-    if personal or strange or ledger.types.get(searched.column) is not str:
-        msg = f"ledger {ledger.name}: only a text in a row without personal columns is searched"
+def _check_searched(ledger: Ledger, searched: Searched, columns: Mapping[str, str]) -> None:
+    if any(column.personal for column in ledger.columns.values()):
+        msg = f"ledger {ledger.name}: a row with personal columns is not searched"
+        raise TypeError(msg)
+    texts = {name for name, kind in columns.items() if kind == f"{_TEXT} NOT NULL"}
+    if not {searched.column, *searched.beside} <= texts:
+        msg = f"ledger {ledger.name}: only texts that are never empty are searched, and marked"
         raise TypeError(msg)
 
 
@@ -126,24 +128,29 @@ def _listed(names: Iterable[str]) -> str:
 
 def statements(ledger: AnyLedger, table: str) -> list[str]:
     """Return the statement that makes the table, then those that index it."""
-    return [table_statement(ledger, table), *index_statements(ledger, table)]
+    return [*table_statements(ledger, table), *index_statements(ledger, table)]
 
 
-def table_statement(ledger: AnyLedger, table: str) -> str:
-    """Return the statement that makes the ledger's table."""
+def table_statements(ledger: AnyLedger, table: str) -> list[str]:
+    """Return the statements that make the ledger's table."""
     own = [f"{quoted(name)} {kind}" for name, kind in fields(ledger).items()]
     if isinstance(ledger, SumLedger):
         marks = ["day date NOT NULL", *(f"{m} bigint NOT NULL" for m in SUM_MARKS[1:])]
-        return f"CREATE TABLE {quoted(table)} ({', '.join([*own, *marks])})"
+        return [f"CREATE TABLE {quoted(table)} ({', '.join([*own, *marks])})"]
     marks = [f"subject {_TEXT} NOT NULL", "vf date NOT NULL", "kf bigint NOT NULL"]
     marks += ["ev date NOT NULL", *(f"{m} bigint NOT NULL" for m in ("ek", "ku", "stem"))]
     if ledger.key == "entry":  # pages follow the journal's order, in which 9 comes before 10
         made = "GENERATED ALWAYS AS (split_part(subject, ':', 1)::bigint) STORED"
         own.append(f"seq bigint {made}")
     if ledger.searched is None:
-        return f"CREATE TABLE {quoted(table)} ({', '.join([*marks, *own])})"
+        return [f"CREATE TABLE {quoted(table)} ({', '.join([*marks, *own])})"]
     columns = ", ".join([*marks, *own, f"{PAIRS} {PAIRS_TYPE}"])
-    return f"CREATE TABLE {quoted(table)} ({columns}) WITH (toast_tuple_target = {SHORT_ROWS})"
+    sorted_by = [name for name in ledger.sort if fields(ledger).get(name, "").startswith("text")]
+    inside = [f"ALTER COLUMN {quoted(name)} SET STORAGE MAIN" for name in sorted_by]
+    return [
+        f"CREATE TABLE {quoted(table)} ({columns}) WITH (toast_tuple_target = {SHORT_ROWS})",
+        *([f"ALTER TABLE {quoted(table)} {', '.join(inside)}"] if inside else []),
+    ]
 
 
 def index_statements(ledger: AnyLedger, table: str) -> list[str]:

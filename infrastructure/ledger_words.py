@@ -4,8 +4,7 @@
 
 A pair is two neighbouring UTF-16 units of one text as one integer: exact, and half as long as the
 characters themselves. A word of two characters is found by its pair alone, a longer one by all of
-its pairs and then in the text. Pairs that thousands of rows share lead nowhere faster than reading
-in order does, so such words are looked for in the texts themselves (`RARE`).
+its pairs and then in the text.
 
 What stands in columns that are often asked for beside words is among the pairs too, as marks that
 no text can hold: the index then finds the rows that have both.
@@ -15,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -28,10 +27,6 @@ PAIRS: Final = "pairs"
 """The stored column of a searched ledger that readers never see."""
 
 PAIRS_TYPE: Final = "integer[] NOT NULL"
-
-RARE: Final = 8_000
-"""Up to so many stored rows are sorted for a page; among more, a page of matches comes sooner by
-reading in order. Measured at 200,000 rows."""
 
 MOST_WORDS: Final = 10
 LONGEST: Final = 100
@@ -100,24 +95,27 @@ class Keywords:
     @cached_property
     def pairs(self) -> tuple[int, ...]:
         """The pairs and marks that a row must hold."""
-        return tuple(sorted({*self.marks}.union(*map(pairs_in, self.words))))
+        return tuple(sorted({*self.marks, *self.alone}))
 
-    def indexed(self) -> tuple[str, Any]:
-        """Return the condition, with its value, that the index of pairs serves."""
-        return f"{PAIRS} @> %s::integer[]", list(self.pairs)
+    @cached_property
+    def alone(self) -> tuple[int, ...]:
+        """The pairs of the words, without marks."""
+        return tuple(sorted(set[int]().union(*map(pairs_in, self.words))))
+
+    def indexed(self, column: str, values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+        """Yield conditions, with their values, that the index of pairs serves: one must hold.
+
+        There is one for each of the ``values`` that a column with marks may have; without such
+        values just the one for the words.
+        """
+        for more in [[mark(column, value)] for value in values] or [[]]:
+            yield f"{PAIRS} @> %s::integer[]", f"{{{','.join(map(str, [*self.pairs, *more]))}}}"
 
     def beyond(self) -> Iterator[tuple[str, Any]]:
         """Yield what must hold of rows with the pairs: that longer words stand there as such."""
         for word in self.words:
             if len(word.encode("utf-16-le")) > 2 * _UNIT:
                 yield from self._said(word)
-
-    def read(self) -> Iterator[tuple[str, Any]]:
-        """Yield conditions that no index serves: rows are read in their order then."""
-        for word in self.words:
-            yield from self._said(word)
-        if any(map(_has_ascii, self.words)):
-            yield f"({PAIRS} || ARRAY[]::integer[]) @> %s::integer[]", list(self.pairs)
 
     def _said(self, word: str) -> Iterator[tuple[str, Any]]:
         """Yield the condition that a word is in a text, as JSON writes it.

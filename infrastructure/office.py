@@ -47,7 +47,7 @@ class Office:
         master_key: bytes,
         *,
         schema: str = "office",
-        pool_size: int = 6,
+        pool_size: int = 8,
         ledgers: Iterable[AnyLedger] | None = None,
         evidence: EvidencePlaces | None = None,
     ) -> None:

@@ -31,7 +31,7 @@ from infrastructure.database import Database
 from infrastructure.decoding import Decoder
 from infrastructure.folding import Folder, Plan, Task, index_tasks, prepared
 from infrastructure.keys import KeyRing
-from infrastructure.ledger_tables import quoted, table_name, table_statement
+from infrastructure.ledger_tables import quoted, table_name, table_statements
 from infrastructure.ledgers import REBUILD_LOCK, LedgerTables, drop, grant, remember
 
 SHADOW = "shadow"
@@ -135,7 +135,8 @@ def shadows(  # noqa: PLR0913  (rebuilding and verifying differ in nothing else)
         for ledger in ledgers:
             drop(connection, table_name(ledger.name, SHADOW))
             table = table_name(ledger.name, SHADOW)
-            connection.execute(table_statement(ledger, table).encode())
+            for statement in table_statements(ledger, table):
+                connection.execute(statement.encode())
             grant(connection, ledger, table)
         row = connection.execute("SELECT coalesce(max(position), 0) FROM journal").fetchone()
         head = row[0] if row else 0

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
         description="Database schema that holds the office; one schema, one office.",
     )
     pool_size: int = Field(
-        default=6,
+        default=8,
         ge=2,
         le=50,
         title="数据库连接数上限，须为 2 至 50 的整数",

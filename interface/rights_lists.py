@@ -10,7 +10,8 @@ Every function waits for the database: call it through `Services.run`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date
 from functools import lru_cache
@@ -23,7 +24,7 @@ from domain.vocabulary import LAST_DAY
 from interface.services import Journal
 
 ITEMS: Final = "rights_items"
-PAGE: Final = 50
+PAGE: Final = 30
 """Items on one page of a list."""
 
 LISTED: Final = (
@@ -37,7 +38,7 @@ TOLD: Final = (
 )
 """The columns that an item's page shows; its text is all in ``content``."""
 
-HISTORY: Final = ("effective_on", "change", "former_name", "fields", "adjustment")
+HISTORY: Final = ("item", "effective_on", "change", "former_name", "fields", "adjustment")
 """The columns that an item's history shows."""
 
 LATELY: Final = 1.0
@@ -49,7 +50,6 @@ COUNTED: Final = 1_000
 EDITIONS_REMEMBERED: Final = 16
 TOTALS_REMEMBERED: Final = 5_000
 MOST_EDITIONS: Final = 200
-MOST_LINES: Final = 200
 
 
 class Edition(NamedTuple):
@@ -86,6 +86,19 @@ class Wanted(NamedTuple):
 
 
 EVERYTHING: Final = Wanted()
+
+
+class Told(NamedTuple):
+    """What an edition tells of an item.
+
+    ``sources`` are the items that it came of, each with the newest edition in which it stands;
+    ``announced`` has every adjustment of its history that was published by then.
+    """
+
+    row: dict[str, Any]
+    sources: list[tuple[Edition, dict[str, Any]]]
+    history: list[dict[str, Any]]
+    announced: frozenset[str]
 
 
 class Moment(NamedTuple):
@@ -142,11 +155,15 @@ class Lists:
         found = tuple(_edition(line.key, row) for line, row in lines)
         return self._choice if found == self._choice else found
 
+    def chosen(self, key: str) -> Edition | None:
+        """Return an edition by its id, of those last seen; never waits."""
+        return next((one for one in self._choice if one.id == key), None)
+
     def edition(self, key: str) -> Edition | None:
         """Return an edition by its id."""
         for anew in (False, True):
             known = self.all(anew=anew)
-            found = next((one for one in known if one.id == key), None)
+            found = self.chosen(key)
             if found is not None:
                 return found
         if len(known) < MOST_EDITIONS:
@@ -213,41 +230,70 @@ class Lists:
             tuple(sorted((code, n) for code, n in of_category.items() if n)),
         )
 
-    def item(self, edition: Edition, key: str) -> dict[str, Any] | None:
-        """Return an item as the edition has it."""
-        asked = self._asked(seen=self._seen(edition), only=TOLD)
-        page = self._ledgers.one(ITEMS, key, asked)
-        found = next(iter(page.rows()), None)
-        return found if found is not None and found["level"] == edition.level else None
+    def told(self, edition: Edition, keys: Sequence[str]) -> dict[str, Told | None]:
+        """Return all that an edition tells of several items; None of one that it does not have."""
+        items = self._items(edition, keys)
+        histories: dict[str, list[dict[str, Any]]] = {key: [] for key in items}
+        for row in self._histories(edition, items):
+            histories[row["item"]].append(row)
+        announced = self._announced(edition, histories.values())
+        sources = {key: _parted(row["sources"]) for key, row in items.items()}
+        found = self._published(edition, {one for some in sources.values() for one in some})
+        told = {
+            key: Told(row, [found[one] for one in sources[key] if one in found], histories[key],
+                      announced)
+            for key, row in items.items()
+        }  # fmt: skip
+        return {key: told.get(key) for key in keys}
 
-    def history(self, edition: Edition, key: str) -> list[dict[str, Any]]:
-        """Return what was filed about an item by the edition, the oldest first."""
+    def _items(self, edition: Edition, keys: Collection[str]) -> dict[str, dict[str, Any]]:
+        """Return those of the items that an edition has, as it has them."""
         asked = self._asked(
-            filters={"item": key}, sort=("effective_on",), seen=self._seen(edition), only=HISTORY
+            keys=list(keys),
+            filters={"level": edition.level},
+            seen=self._seen(edition),
+            only=TOLD,
         )
-        rows: list[dict[str, Any]] = self._ledgers.page(
-            "rights_changes", asked, limit=MOST_LINES
-        ).rows()
+        page = self._ledgers.page(ITEMS, asked, limit=None)
+        return {line.key: row for line, row in zip(page.lines, page.rows(), strict=True)}
+
+    def _histories(self, edition: Edition, keys: Iterable[str]) -> list[dict[str, Any]]:
+        """Return what was filed about items by the edition, the oldest first."""
+        asked = self._asked(
+            filters={"item": list(keys)},
+            sort=("effective_on",),
+            seen=self._seen(edition),
+            only=HISTORY,
+        )
+        rows: list[dict[str, Any]] = self._ledgers.page("rights_changes", asked, limit=None).rows()
         return rows
 
-    def announced(self, edition: Edition, adjustments: Iterable[str]) -> set[str]:
+    def _announced(
+        self, edition: Edition, histories: Iterable[Iterable[dict[str, Any]]]
+    ) -> frozenset[str]:
         """Return those of the adjustments that had been published when the edition was."""
-        asked = self._asked(seen=self._seen(edition), only=("state",))
-        return {
-            key
-            for key in adjustments
-            for row in self._ledgers.one("rights_adjustments", key, asked).rows()
-            if row["state"] == "published"
-        }
+        keys = {row["adjustment"] for rows in histories for row in rows} - {None}
+        if not keys:
+            return frozenset()
+        asked = self._asked(
+            keys=list(keys),
+            filters={"state": "published"},
+            seen=self._seen(edition),
+            only=("state",),
+        )
+        page = self._ledgers.page("rights_adjustments", asked, limit=None)
+        return frozenset(line.key for line in page.lines)
 
-    def published_in(self, edition: Edition, key: str) -> tuple[Edition, dict[str, Any]] | None:
-        """Return the newest edition, up to this one, in which an item stands, and how it stands."""
+    def _published(
+        self, edition: Edition, keys: AbstractSet[str]
+    ) -> dict[str, tuple[Edition, dict[str, Any]]]:
+        """Return the newest edition, up to this one, in which each item stands, and how."""
+        found: dict[str, tuple[Edition, dict[str, Any]]] = {}
         for one in self.editions():
-            if one.known <= edition.known:
-                found = self.item(one, key)
-                if found is not None:
-                    return one, found
-        return None
+            missing = keys - set(found)
+            if missing and one.known <= edition.known:
+                found |= {key: (one, row) for key, row in self._items(one, missing).items()}
+        return found
 
     # ── what differs ─────────────────────────────────────────────────────────────────────────
 
@@ -268,6 +314,11 @@ class Lists:
         )
         with self._ledgers.stream(ITEMS, asked) as stream:
             yield (stand_of(key, row) for key, row in _rows(stream))
+
+
+def _parted(keys: str) -> list[str]:
+    """Return the keys that a column lists."""
+    return [one for one in keys.split("、") if one]
 
 
 def _edition(key: str, row: dict[str, Any]) -> Edition:

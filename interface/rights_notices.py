@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from application.rights import LEVELS
-from application.rights_differences import FieldChange, field_changes, stand_of
+from application.rights_differences import FieldChange, Stand, field_changes, stand_of
 from domain.journal import JournalOpened
 from interface.asking import Param
 from interface.operations import Api, Asked
@@ -178,7 +178,7 @@ class _Notices:
             only=_CHANGES,
         )
         page = self._ledgers.page("rights_changes", asked, cursor=cursor, limit=PAGE)
-        changes = [self._change(one, row["takes_effect_on"], published) for one in page.rows()]
+        changes = self._changes(page.rows(), row["takes_effect_on"], published)
         onward = page.cursor and f"{_link(key)}?{urlencode({'cursor': page.cursor})}"
         return made(
             "notice",
@@ -190,17 +190,26 @@ class _Notices:
             onward=onward,
         )
 
-    def _change(self, row: dict[str, Any], day: date, known: int) -> Change:
-        """Return what happened to an item; what it said before and says now, where it changed."""
-        if not row["fields"]:
-            return Change(row, ())
-        sides = []
-        for valid_on in (day - timedelta(days=1), day):
-            asked = self._asked(valid_on=valid_on, known=known)
-            page = self._ledgers.one(ITEMS, row["item"], asked)
-            sides += [stand_of(row["item"], one) for one in page.rows()]
-        before_and_after = len(sides) == 2  # noqa: PLR2004  (it stood on the list on both days)
-        return Change(row, field_changes(*sides) if before_and_after else ())
+    def _changes(self, rows: list[dict[str, Any]], day: date, known: int) -> list[Change]:
+        """Return what happened to items; what they said before and say now, where they changed."""
+        changed = [row["item"] for row in rows if row["fields"]]
+        was, now = (self._stood(changed, on, known) for on in (day - timedelta(days=1), day))
+        found = []
+        for row in rows:
+            before, after = was.get(row["item"]), now.get(row["item"])
+            told = field_changes(before, after) if row["fields"] and before and after else ()
+            found.append(Change(row, told))
+        return found
+
+    def _stood(self, items: list[str], valid_on: date, known: int) -> dict[str, Stand]:
+        """Return those of the items that stood on the list on a day, and how."""
+        if not items:
+            return {}
+        page = self._ledgers.page(
+            ITEMS, self._asked(keys=items, valid_on=valid_on, known=known), limit=None
+        )
+        lines = zip(page.lines, page.rows(), strict=True)
+        return {line.key: stand_of(line.key, row) for line, row in lines}
 
 
 def _title(row: dict[str, Any]) -> str:

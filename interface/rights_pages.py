@@ -13,9 +13,9 @@ An edition never changes, so every address below it answers for ever with the sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -25,7 +25,7 @@ from starlette.responses import RedirectResponse, Response
 
 from application.filing import OFFICE_ZONE
 from application.rights import CATEGORIES, LEVELS, basis_line
-from application.rights_differences import Differences, lines_of
+from application.rights_differences import Differences, category_title, lines_of
 from domain.rights_content import Duty, ItemContent, LegalBasis
 from interface.asking import Param
 from interface.exports import MEDIA, handed_out, scratch
@@ -131,20 +131,17 @@ class _Pages:
         shown = made("none", editions=editions, level=query["level"], day=day)
         return shown.answer(asked.request)
 
-    async def _kept_or(self, make: Callable[[Asked], Page], asked: Asked) -> Response:
+    async def _kept_or(self, make: Callable[[Asked], Awaitable[Page]], asked: Asked) -> Response:
         """Answer with the page as it was made for somebody else just now, or make it."""
-        choice, scope = self._lists.choice(), asked.request.scope
-        kept = None if choice is None else self._kept.get(scope, choice)
-        if kept is not None:
-            return kept.answer(asked.request)
-        page, around = await self._services.run(self._made, make, asked)
-        self._kept.put(scope, around, page)
+        lists, scope = self._lists, asked.request.scope
+        choice = lists.choice()
+        if choice is None:
+            choice = await self._services.run_once(lists.all, lists.all)
+        page = self._kept.get(scope, choice)
+        if page is None:
+            page = await make(asked)
+            self._kept.put(scope, choice, page)
         return page.answer(asked.request)
-
-    def _made(self, make: Callable[[Asked], Page], asked: Asked) -> tuple[Page, object]:
-        """Make a page; return it with the choice of editions around it."""
-        choice = self._lists.all()
-        return make(asked), choice
 
     # ── a list ───────────────────────────────────────────────────────────────────────────────
 
@@ -152,7 +149,10 @@ class _Pages:
         """Show an edition's items by department, category and keyword, page by page."""
         return await self._kept_or(self._list, asked)
 
-    def _list(self, asked: Asked) -> Page:
+    async def _list(self, asked: Asked) -> Page:
+        return await self._services.run(self._listed, asked)
+
+    def _listed(self, asked: Asked) -> Page:
         query, lists = asked.query, self._lists
         edition = found_edition(lists, query["edition"])
         wanted = Wanted(query["department"], query["category"], query["word"])
@@ -165,7 +165,7 @@ class _Pages:
             editions=lists.editions(),
             counts=lists.counts(edition),
             department_options=_chosen(self._options(edition), query["department"]),
-            items=[(line.key, row) for line, row in zip(shown.lines, shown.rows(), strict=True)],
+            items=list(map(_listed, (f"{here}/{one.key}" for one in shown.lines), shown.rows())),
             total=lists.total(edition, wanted) if asked_for else edition.items,
             counted=COUNTED,
             asked_for=asked_for,
@@ -186,23 +186,22 @@ class _Pages:
         """Show an item with everything that it says."""
         return await self._kept_or(self._item, asked)
 
-    def _item(self, asked: Asked) -> Page:
+    async def _item(self, asked: Asked) -> Page:
         lists, key = self._lists, asked.query["item"]
-        edition = found_edition(lists, asked.query["edition"])
-        row = lists.item(edition, key)
-        if row is None:
+        edition = lists.chosen(asked.query["edition"])
+        if edition is None:
+            edition = await self._services.run(found_edition, lists, asked.query["edition"])
+        told = await self._services.run_together(edition, key, partial(lists.told, edition))
+        if told is None:
             raise Problem("rights.item-unknown", f"“{edition.name}”中没有这一事项，请核对地址。")
-        sources = [one for one in row["sources"].split("、") if one]
-        history = lists.history(edition, key)
-        adjustments = {one["adjustment"] for one in history if one["adjustment"]}
         return made(
             "item",
             edition=edition,
-            item=row,
-            fields=_fields(row["content"]),
-            sources=[one for one in (lists.published_in(edition, s) for s in sources) if one],
-            history=history,
-            announced=lists.announced(edition, adjustments),
+            item=told.row,
+            fields=_fields(told.row["content"]),
+            sources=told.sources,
+            history=told.history,
+            announced=told.announced,
         )
 
     # ── what differs ─────────────────────────────────────────────────────────────────────────
@@ -278,6 +277,29 @@ def _chosen(options: str, value: str | None) -> Markup:
     """Return options, written already, with one of them selected."""
     own = f'value="{escape(value or "")}"'
     return Markup(options.replace(own, f"{own} selected", 1) if value else options)  # noqa: S704  (escaped above)
+
+
+class ListedItem(NamedTuple):
+    """An item as a line of a list: each part is written as it is, for there are many lines."""
+
+    link: str
+    title: str
+    frozen: bool
+    category: str
+    department: str
+    bases: str
+
+
+def _listed(link: str, row: dict[str, Any]) -> ListedItem:
+    title = f"{row['name']}：{row['sub_name']}" if row["sub_name"] else row["name"]
+    return ListedItem(
+        link,
+        title,
+        row["status"] == "frozen",
+        category_title(row["category"]),
+        row["department_name"] or "",
+        row["bases"],
+    )
 
 
 class Part(NamedTuple):

@@ -10,11 +10,12 @@ themselves are put together in ``app.py``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import IO, Any, ParamSpec, Protocol, TypeVar, cast
 
 from application.access import Account, Reading, Session, Slowed
@@ -28,11 +29,15 @@ from application.rights_importing import Plan, Wanted
 from application.rights_reading import RightsRead
 from domain.vocabulary import Entry
 
+K = TypeVar("K", bound=Hashable)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 4
+READERS = 6
 """Threads that wait for the database on behalf of readers."""
+
+TOGETHER = 32
+"""Keys that are asked for at once: more would keep the first of them waiting for the last."""
 
 LOGINS_AT_ONCE = 2
 """Passwords checked at the same time: each costs 64 MiB and a tenth of a second of one core."""
@@ -141,6 +146,8 @@ class Services:
         default_factory=lambda: ThreadPoolExecutor(1, "taizhang-import")
     )
     questions: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict)
+    gathered: dict[Hashable, dict[Any, asyncio.Future[Any]]] = field(default_factory=dict)
+    answering: set[asyncio.Task[None]] = field(default_factory=set)
     logins: list[None] = field(default_factory=list)
     exports: list[None] = field(default_factory=list)
     imports: list[None] = field(default_factory=list)
@@ -163,6 +170,42 @@ class Services:
             self.questions[key] = underway
             underway.add_done_callback(lambda _: self.questions.pop(key, None))
         return cast("T", await asyncio.shield(underway))
+
+    async def run_together(
+        self, group: Hashable, key: K, function: Callable[[Sequence[K]], Mapping[K, T]]
+    ) -> T:
+        """Return what a function that waits for the database finds for a key.
+
+        It is asked for many keys at once: those that come while it is answering others of the same
+        ``group`` wait and go in together. Who comes alone does not wait for company.
+        """
+        waiting = self.gathered.get(group)
+        if waiting is None:
+            waiting = self.gathered[group] = {}
+            task = asyncio.ensure_future(self._answer_all(group, function))
+            self.answering.add(task)
+            task.add_done_callback(self.answering.discard)
+        if key not in waiting:
+            waiting[key] = asyncio.get_running_loop().create_future()
+        return cast("T", await asyncio.shield(waiting[key]))
+
+    async def _answer_all(
+        self, group: Hashable, function: Callable[..., Mapping[Any, Any]]
+    ) -> None:
+        """Answer all who wait, and those who come meanwhile, until nobody does."""
+        while waiting := self.gathered[group]:
+            now = dict(islice(waiting.items(), TOGETHER))
+            self.gathered[group] = dict(islice(waiting.items(), TOGETHER, None))
+            try:
+                found = await self.run(function, tuple(now))
+            except Exception as error:  # noqa: BLE001  (whoever asked is told)
+                for future in now.values():
+                    future.set_exception(error)
+                    future.exception()  # seen, even if whoever asked has gone away
+            else:
+                for key, future in now.items():
+                    future.set_result(found[key])
+        del self.gathered[group]
 
     async def run_slowly(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function that hashes passwords; raises `Slowed` where too many wait for it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -181,6 +182,26 @@ def test_one_row_is_the_one_in_the_page(shelf: Library) -> None:
             for key, row in lawful.items():
                 assert shelf.reader.one(ledger.name, key, asked).rows() == [row]
     assert shelf.reader.one("toy_people", "P999").lines == ()
+
+
+def test_rows_of_several_keys_are_those_in_the_page(shelf: Library) -> None:
+    """All of them without a limit, in the ledger's order; of those that there are."""
+    for ledger in LEDGERS:
+        if isinstance(ledger, SumLedger):
+            with pytest.raises(BadQuestion, match="只能按列查询"):
+                shelf.reader.page(ledger.name, Asked(keys=["U1:admin"]))
+            continue
+        for clocks in shelf.points(3):
+            every = shelf.reader.page(ledger.name, clocks, limit=None)
+            wanted = [line.key for line in every.lines][::2]
+            asked = replace(clocks, keys=[*reversed(wanted), "P999"])
+            found = shelf.reader.page(ledger.name, asked, limit=None)
+            assert (found.lines, found.total) == (every.lines[::2], len(wanted))
+            assert shelf.reader.count(ledger.name, asked)[0] == len(wanted)
+        assert len(every.lines) > 4
+    begun = shelf.reader.page("toy_people", Asked(keys=["P1", "P2"]), limit=1)
+    with pytest.raises(BadCursor):
+        shelf.reader.page("toy_people", Asked(keys=["P1"]), cursor=begun.cursor, limit=1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import psycopg
 import pytest
 from hypothesis import given
@@ -13,10 +16,11 @@ from application.rights import RIGHTS_ITEMS
 from domain.rights import TakeOverItem
 from domain.rights_catalogue import text_of
 from domain.rights_content import Duty
-from infrastructure import ledger_reading
+from infrastructure import ledger_searching
 from infrastructure.ledger_questions import Asked, BadQuestion
+from infrastructure.ledger_searching import STEP, walked
 from infrastructure.ledger_tables import statements
-from infrastructure.ledger_words import RARE, mark, pairs_in, pairs_of, split_words
+from infrastructure.ledger_words import mark, pairs_in, pairs_of, split_words
 from infrastructure.office import Office
 from tests.district import DAY
 from tests.rights_district import content
@@ -32,6 +36,7 @@ TEXTS = (
     "𠮷林许可",
     "草种经营许可",
 )
+ITEMS = "rights_items"
 WORDS = (
     *("许可", "林木", "采伐许可", "林许", "𠮷林", '"甲', "甲\\乙", '"甲\\乙"'),
     *("GB/T", "60", "name", "me和", "title", "公示 林木", "公示 林木 草种", "采许", "01", "t和"),
@@ -87,8 +92,36 @@ def test_personal_texts_are_never_searched() -> None:
     assert isinstance(people, Ledger)
     secret = Ledger("secret", "秘", "person", people.row, people.fold, people.facts,
                     searched=Searched("name"))  # fmt: skip
-    with pytest.raises(TypeError, match="without personal columns"):
+    with pytest.raises(TypeError, match="with personal columns"):
         statements(secret, "secret")
+    assert isinstance(RIGHTS_ITEMS, Ledger)
+    for searched in (Searched("code"), Searched("content", beside=("sub_name",)), Searched("none")):
+        with pytest.raises(TypeError, match="texts that are never empty"):
+            statements(replace(RIGHTS_ITEMS, searched=searched), "items")
+
+
+# ── along the order ──────────────────────────────────────────────────────────────────────────
+
+
+@given(st.lists(st.integers(0, 40)), st.integers(1, 60))
+def test_a_walk_finds_the_first_rows_or_gives_up_early(numbers: list[int], most: int) -> None:
+    """Some departments have many rows, some have none; it never looks at many for little."""
+    rows = [(who, n) for who, number in enumerate(numbers) for n in range(number)]
+    looked: list[int] = []
+
+    def among(values: Sequence[int]) -> list[tuple[int, int]]:
+        looked.extend(values)
+        return [one for one in rows if one[0] in values][:most]
+
+    found = walked(most, list(range(len(numbers))), among)
+    assert looked == list(range(len(looked)))
+    if found is None:
+        first = sum(numbers[: len(looked)])
+        assert len(looked) < len(numbers)
+        assert first < most
+        assert (most - first) * len(looked) > STEP * first
+    else:
+        assert found[:most] == rows[:most]
 
 
 # ── on a database ────────────────────────────────────────────────────────────────────────────
@@ -96,22 +129,32 @@ def test_personal_texts_are_never_searched() -> None:
 
 @pytest.fixture
 def listed(shell: Shell) -> Shell:
-    """An office with one item for each of `TEXTS`."""
+    """An office with one item for each of `TEXTS`, the first of a department of its own."""
     assert shell.run("user", "list") == 0
     with shell.office() as office:
         file(office, "journal.open", effective_on=str(DAY), office="编办", purpose="demonstration")
-        body = {"name": "区林业局", "category": "department", "rank": "31"}
-        unit = file(office, "institutions.take-over", effective_on=str(DAY), **body).institution
+        units = [
+            file(
+                office,
+                "institutions.take-over",
+                effective_on=str(DAY),
+                name=f"{name}林业局",
+                category="department",
+                rank="31",
+            ).institution
+            for name in ("区", "县")
+        ]
         commands = tuple(
-            TakeOverItem(effective_on=DAY, department=unit, content=content(name)) for name in TEXTS
+            TakeOverItem(effective_on=DAY, department=units[n > 0], content=content(name))
+            for n, name in enumerate(TEXTS)
         )
         office.writer.do(Filing(commands, "clerk"))
     return shell
 
 
 def found(office: Office, words: str, **more: object) -> list[str]:
-    """The names of the items with these words, read page by page."""
-    asked = Asked(words=words, only=("name",), sort=("name",), **more)  # type: ignore[arg-type]
+    """The names of the items with these words, read page by page in the ledger's own order."""
+    asked = Asked(words=words, only=("name",), **more)  # type: ignore[arg-type]
     names, cursor, total = [], None, None
     while True:
         page = office.ledgers.page("rights_items", asked, cursor=cursor, limit=2)
@@ -125,14 +168,21 @@ def found(office: Office, words: str, **more: object) -> list[str]:
         cursor = page.cursor
 
 
-def lawful(words: str) -> list[str]:
-    """The same by looking into every text of every item."""
+def lawful(office: Office, words: str) -> list[str]:
+    """The same by looking into every text of every item, in the order of the list."""
     texts = {name: [name, *_common()] for name in TEXTS}
-    return sorted(
+    return [
         name
-        for name, said in texts.items()
-        if all(any(word in text for text in said) for word in words.split())
-    )
+        for name in _in_order(office)
+        if name in texts
+        and all(any(word in text for text in texts[name]) for word in words.split())
+    ]
+
+
+def _in_order(office: Office) -> list[str]:
+    rows = office.ledgers.page(ITEMS).rows()
+    rows.sort(key=lambda row: (row["department"], row["category"], row["name"]))
+    return [row["name"] for row in rows]
 
 
 def _common() -> list[str]:
@@ -142,16 +192,18 @@ def _common() -> list[str]:
     return [*sum([*bases, *duties], ()), *other.liabilities]
 
 
-@pytest.mark.parametrize("rare", [RARE, 0])
-def test_rows_are_found_by_the_index_and_in_order_alike(
-    listed: Shell, rare: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("first", "step"), [(2, 8), (1, 8), (1, 0)])
+def test_rows_are_found_along_the_order_and_all_at_once_alike(
+    listed: Shell, first: int, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether few or many rows hold the words; also as known before something changed."""
-    monkeypatch.setattr(ledger_reading, "RARE", rare)
+    monkeypatch.setattr(ledger_searching, "FIRST", first)
+    monkeypatch.setattr(ledger_searching, "STEP", step)
     with listed.office() as office:
         before = office.journal.head()[0]
-        for words in WORDS:
-            assert found(office, words) == lawful(words), words
+        for words in (*WORDS, *WORDS[:3]):  # what proved rare is remembered
+            assert found(office, words) == lawful(office, words), words
+        assert found(office, "许可", sort=("name",)) == sorted(TEXTS)
         with office.ledgers.stream("rights_items", Asked(words="林木采伐")) as stream:
             (item,) = (line.key for line in stream.lines)
         file(
@@ -169,22 +221,29 @@ def test_rows_are_found_by_the_index_and_in_order_alike(
 
 
 def test_words_are_looked_for_beside_other_conditions(listed: Shell) -> None:
-    """Those of its own columns, and what belongs to others, which is not counted on the way."""
+    """They are counted on the way where that costs nothing, or where all stand on the page."""
     with listed.office() as office:
-        unit = next(iter(office.ledgers.page("institutions").lines)).key
-        for wanted, n in (
-            ({"category": "01"}, 5),
-            ({"category": "02"}, 0),
-            ({"department": unit, "category": ["01", "02"]}, 5),
-            ({"department": "another"}, 0),
+        departments = office.ledgers.page("institutions")
+        units = {
+            row["name"]: line.key
+            for line, row in zip(departments.lines, departments.rows(), strict=True)
+        }
+        unit = units["县林业局"]
+        for wanted, n, told in (
+            ({"category": "01"}, 5, None),
+            ({"category": "02"}, 0, 0),
+            ({"department": unit}, 4, 4),
+            ({"department": unit, "category": ["01", "02"]}, 4, 4),
+            ({"department": units["区林业局"]}, 1, 1),
+            ({"department": "another"}, 0, 0),
         ):
             asked = Asked(words="许可", filters=wanted)
-            page = office.ledgers.page("rights_items", asked, limit=2)
-            assert (page.total, office.ledgers.count("rights_items", asked)[0]) == (n, n)
-        for name, n in (("林业", 5), ("农业", 0)):
+            page = office.ledgers.page(ITEMS, asked, limit=2)
+            assert (page.total, office.ledgers.count(ITEMS, asked)[0]) == (told, n), wanted
+        for name, n, told in (("林业", 5, None), ("区林", 1, 1), ("农业", 0, 0)):
             asked = Asked(words="许可", contains={"department_name": name})
-            page = office.ledgers.page("rights_items", asked, limit=2)
-            assert (page.total, office.ledgers.count("rights_items", asked)[0]) == (None, n)
+            page = office.ledgers.page(ITEMS, asked, limit=2)
+            assert (page.total, office.ledgers.count(ITEMS, asked)[0]) == (told, n), name
 
 
 def test_ledgers_that_hold_no_long_texts_are_not_searched(listed: Shell) -> None:

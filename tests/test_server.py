@@ -20,6 +20,7 @@ import pytest
 
 from infrastructure import server as server_module
 from infrastructure.server import EmbeddedServer, ServerProblem
+from infrastructure.server_cluster import shared_buffers
 from tests.server_harness import (
     Program,
     eventually,
@@ -83,14 +84,23 @@ def test_it_is_set_up_as_promised(folder: Path) -> None:
         "jit": "off",
         "max_connections": "60",
     }
+    shared = shared_buffers(psutil.virtual_memory().total).removesuffix("MB")
     with EmbeddedServer(folder) as server, psycopg.connect(server.url) as connection:
         shown = {name: _one(connection, f"SHOW {name}") for name in asked}
         assert shown == asked
+        pages = _one(connection, "SELECT setting FROM pg_settings WHERE name = 'shared_buffers'")
+        assert int(str(pages)) * 8 == int(shared) * 1024
         locale = "SELECT concat(datlocprovider, ' ', datlocale) FROM pg_database WHERE datname = %s"
         assert _one(connection, locale, "taizhang") == "b C.UTF-8"
         rights = "SELECT rolsuper::text || rolreplication::text FROM pg_roles WHERE rolname = %s"
         assert _one(connection, rights, "taizhang") == "falsefalse"
         assert _one(connection, "SELECT current_user") == "taizhang"
+
+
+def test_it_keeps_an_eighth_of_the_memory_for_its_tables() -> None:
+    """On a small machine enough to work with, on a large one no more than an office needs."""
+    sizes = {1 << 29: "128MB", 1 << 31: "256MB", 1 << 32: "512MB", 1 << 35: "1024MB"}
+    assert {memory: shared_buffers(memory) for memory in sizes} == sizes
 
 
 def test_it_stops_without_a_trace_and_keeps_the_data(folder: Path) -> None:

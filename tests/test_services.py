@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -16,7 +16,7 @@ from infrastructure import accounts as accounts_module
 from infrastructure.accounts import Accounts
 from infrastructure.office import Office
 from interface.app import services_of
-from interface.services import Services
+from interface.services import TOGETHER, Services
 from tests.http_office import PASSWORD, HttpOffice, http_office
 
 LOCAL = "127.0.0.1"
@@ -99,6 +99,64 @@ def test_a_session_that_ends_while_it_is_looked_up_is_not_remembered(
     assert accounts.session(token) is not None
     assert accounts.remembered(token) is None
     assert accounts.session(token) is None
+
+
+class _Answers:
+    """A question about many keys; the first is answered when told to. Tells what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.go = threading.Event()
+
+    def __call__(self, keys: Sequence[str]) -> dict[str, str]:
+        self.asked.append(tuple(keys))
+        if len(self.asked) == 1:
+            assert self.go.wait(10)
+        if "!" in keys:
+            raise ConnectionError("away")
+        return {key: key.upper() for key in keys}
+
+
+async def _together(services: Services, answers: _Answers, keys: str) -> list[Any]:
+    first = asyncio.ensure_future(services.run_together("letters", keys[0], answers))
+    await asyncio.sleep(0.05)
+    rest = [
+        asyncio.ensure_future(services.run_together("letters", key, answers)) for key in keys[1:]
+    ]
+    await asyncio.sleep(0.05)
+    rest[0].cancel()
+    answers.go.set()
+    found = await asyncio.gather(first, *rest, return_exceptions=True)
+    assert not services.gathered
+    return found
+
+
+def test_who_waits_while_others_are_answered_is_asked_for_together(services: Services) -> None:
+    """Who comes first does not wait for company; each key is asked for once, and not too many."""
+    answers = _Answers()
+    keys = [chr(ord("a") + n % 26) + "x" * (n // 26) for n in range(40)]
+    gone = _together(services, answers, "abbcd")
+    a, cancelled, *others = asyncio.run(gone)
+    assert (a, others) == ("A", ["B", "C", "D"])
+    assert isinstance(cancelled, asyncio.CancelledError)
+    assert answers.asked == [("a",), ("b", "c", "d")]
+
+    async def all_of_them() -> list[str]:
+        again = (services.run_together("letters", key, answers) for key in keys)
+        return await asyncio.gather(*again)
+
+    answers.asked = [()]
+    assert asyncio.run(all_of_them()) == [key.upper() for key in keys]
+    assert [len(one) for one in answers.asked] == [0, TOGETHER, len(keys) - TOGETHER]
+
+
+def test_an_error_reaches_those_it_was_asked_for_and_nobody_else(services: Services) -> None:
+    """Who comes later asks anew."""
+    answers = _Answers()
+    a, _, *failed = asyncio.run(_together(services, answers, "ab!c"))
+    assert a == "A"
+    assert [type(one) for one in failed] == [ConnectionError, ConnectionError]
+    assert asyncio.run(services.run_together("letters", "c", answers)) == "C"
 
 
 def test_a_setting_that_is_filed_while_it_is_read_is_not_remembered(services: Services) -> None:

@@ -21,6 +21,7 @@ from domain.evidence import TILE_HEIGHT, TILE_WIDTH, CompactRange, Node, Tile, l
 from infrastructure.database import Database
 from infrastructure.evidence_folder import EvidenceFolder
 from infrastructure.evidence_keys import SigningKeys
+from infrastructure.system_words import why
 
 JOURNAL: Final = "journal.ndjson"
 ROWS_AT_ONCE: Final = 2_000
@@ -42,7 +43,7 @@ def write_export(
         with database.reading() as connection:
             _Export(connection, signed, folder, progress).write()
     except OSError as error:
-        raise EvidenceProblem(f"无法写入“{folder}”（{error}）。") from error
+        raise EvidenceProblem(f"无法写入“{folder}”（{why(error)}）。") from error
     kept = EvidenceFolder(folder, durable=False)
     kept.keep_keys([str(key) for key in keys.known])
     (folder / "checkpoint").write_bytes(signed.note.encode())

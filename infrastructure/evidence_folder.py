@@ -66,7 +66,7 @@ class EvidenceFolder:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise EvidenceProblem(f"外存检查点无法读取：{path}（{error}）。") from error
+            raise EvidenceProblem(f"外存检查点无法读取：{path}（{why(error)}）。") from error
 
     def sizes(self) -> list[int]:
         """Return the sizes of all checkpoints, ascending."""
@@ -133,7 +133,7 @@ class EvidenceFolder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise EvidenceProblem(f"外存散列块无法读取：{path}（{error}）。") from error
+            raise EvidenceProblem(f"外存散列块无法读取：{path}（{why(error)}）。") from error
 
     # ── keys ─────────────────────────────────────────────────────────────────────────────────
 
@@ -172,7 +172,7 @@ class EvidenceFolder:
                     raise Contradiction(f"外存文件与应有内容不同，未作改动：{path}。")
                 file.write(data[len(there) :])
         except OSError as error:
-            raise EvidenceProblem(f"外存文件夹无法写入：{path}（{error}）。") from error
+            raise EvidenceProblem(f"外存文件夹无法写入：{path}（{why(error)}）。") from error
 
     def _settle(self, *paths: Path) -> None:
         """Wait until what was added to these files is on disk, and that they are there."""
@@ -182,7 +182,7 @@ class EvidenceFolder:
             try:
                 sync(path)
             except OSError as error:
-                raise EvidenceProblem(f"外存文件夹无法写入：{path}（{error}）。") from error
+                raise EvidenceProblem(f"外存文件夹无法写入：{path}（{why(error)}）。") from error
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

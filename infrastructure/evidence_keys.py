@@ -29,6 +29,7 @@ from domain.evidence_notes import (
 from infrastructure.durable import make_folder, sync
 from infrastructure.evidence_suites import SUITES, Signer
 from infrastructure.keys import KeyProblem, writing_a_key
+from infrastructure.system_words import why
 
 PRIVATE: Final = "PRIVATE+KEY+"
 _HEADING: Final = "# 台账检查点签名密钥：请妥善备份，不得外传。\n"
@@ -114,7 +115,7 @@ def load_signing_keys(path: Path) -> SigningKeys:
             "确实没有备份的，运行 taizhang evidence key replace 补发。"
         ) from error
     except (OSError, ValueError) as error:
-        raise KeyProblem(f"签名密钥文件无法读取：{path}（{error}）。") from error
+        raise KeyProblem(f"签名密钥文件无法读取：{path}（{why(error)}）。") from error
     if stat.S_IMODE(mode) & 0o077:
         raise KeyProblem(f"签名密钥文件 {path} 的权限过宽（{stat.S_IMODE(mode):o}），请改为 600。")
     try:

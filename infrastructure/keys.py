@@ -91,7 +91,7 @@ def load_master_key(path: Path) -> bytes:
         msg = f"找不到主密钥文件：{path}。请把备份的主密钥放回原处；没有它，个人信息无法读取。"
         raise KeyProblem(msg) from error
     except (OSError, ValueError) as error:
-        msg = f"主密钥文件无法读取或内容不完整：{path}（{error}）。请换回完整的主密钥文件后再启动。"
+        msg = f"主密钥文件无法读取：{path}（{why(error)}）。请换回完整的主密钥文件后再启动。"
         raise KeyProblem(msg) from error
     if stat.S_IMODE(mode) & 0o077:
         msg = f"主密钥文件 {path} 的权限过宽（{stat.S_IMODE(mode):o}），请改为 600 后再启动。"

@@ -24,6 +24,11 @@ _REASONS: Final = {
 }
 
 
-def why(error: OSError) -> str:
-    """Return the reason; one that has no words here is given as the system's own number."""
+def why(error: OSError | ValueError) -> str:
+    """Return the reason; one that has no words here is given as the system's own number.
+
+    A `ValueError` is what reading says of bytes that are not what the file ought to hold.
+    """
+    if isinstance(error, ValueError):
+        return "内容不完整或被改动"
     return _REASONS.get(error.errno or 0, f"系统错误 {error.errno}：{error.strerror}")

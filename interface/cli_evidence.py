@@ -12,6 +12,7 @@ from typing import Final
 
 from application.access import Export
 from application.evidence import KIND_TITLES, Examination, Signed
+from domain.evidence_notes import Checkpoint, Note, NoteProblem
 from domain.vocabulary import SECRECY
 from infrastructure.access_log import AccessLog
 from infrastructure.evidence import StoredEvidence
@@ -257,12 +258,17 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> str:
+    """Return a checkpoint that was handed in; another file is a slip, and no sign of tampering."""
     try:
-        return path.read_bytes().decode()
+        note = path.read_bytes().decode()
+        Checkpoint.parse(Note.parse(note).text)
     except OSError as error:
         raise CannotDo(f"检查点文件读不到：{path}（{why(error)}）。") from None
     except UnicodeDecodeError:
         raise CannotDo(f"{path} 不是检查点文件。") from None
+    except NoteProblem as problem:
+        raise CannotDo(f"{path} 不是检查点文件，或内容不完整：{problem}") from None
+    return note
 
 
 def told(found: Examination) -> Iterator[str]:

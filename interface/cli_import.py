@@ -63,11 +63,10 @@ def register(commands: Commands) -> None:
     action.add_argument("--strict", action="store_true", help="只要有一处有误，就全部不记录")
     action.add_argument(
         "--ceiling",
-        nargs="+",
-        action="extend",
+        action="append",
         default=[],
         metavar="编制类型=数",
-        help="上级下达的编制总量，如 事业编制=500；没有给出的类型按各单位之和",
+        help="上级下达的编制总量，如 事业编制=500，可重复；没有给出的类型按各单位之和",
     )
     action.add_argument(
         "--checked-copy",

@@ -93,13 +93,20 @@ def register(commands: Commands) -> None:
         ("verify", "核对台账与流水是否一致（只查不改）", _verify),
     ):
         action = actions.add_parser(word, help=title, description=title + "。")
-        action.add_argument("ledgers", nargs="*", metavar="台账", help="只处理这几本，默认全部")
+        action.add_argument(
+            "ledgers", nargs="*", type=_name, metavar="台账", help="只处理这几本，默认全部"
+        )
         action.set_defaults(run=run)
+
+
+def _name(text: str) -> str:
+    """Return the name of a ledger that is given by it or by its title; anything else as it is."""
+    return next((one.name for one in LEDGERS.values() if one.title == text), text)
 
 
 def _clock_options(action: argparse.ArgumentParser) -> None:
     """Add the options by which rows of any ledger are found, on both clocks."""
-    action.add_argument("ledger", metavar="台账", help="名称见 ledgers list")
+    action.add_argument("ledger", type=_name, metavar="台账", help="名称见 ledgers list")
     action.add_argument("--valid-on", metavar="日期", help="业务日期，默认今天")
     action.add_argument("--known-at", metavar="时刻", help="当时已知的内容，默认此刻")
     action.add_argument(

@@ -265,7 +265,8 @@ def test_ledgers_on_the_command_line(filed: Shell, tmp_path: Path) -> None:
     assert filed.run("ledgers", "show", "quota_book", "--filter", "编制类型=行政") == 1
     assert "“编制类型”没有“行政”这一项，只能填写：10（行政编制）、11（政法专项编制）" in filed.err
     for right in ("编制类型=行政编制", "kind=10"):
-        assert filed.run("ledgers", "show", "quota_book", "--filter", right) == 0
+        assert filed.run("ledgers", "show", "编制台账", "--filter", right) == 0
+    assert filed.run("ledgers", "verify", "实名制人员台账") == 0
     assert filed.run("ledgers", "verify", "rooster") == 1
     assert "roster（实名制人员台账）" in filed.err
     target = tmp_path / "台账.xlsx"

@@ -266,6 +266,9 @@ def test_without_a_checkpoint_outside_verify_does_not_say_that_all_is_well(
     assert code == cli_evidence.NO_WITNESS
     assert "这次核验看不出来" in said
     assert command("verify", "--checkpoint", "held")[0] == 0
+    Path("letter").write_text("公函\n", "utf-8")
+    with pytest.raises(CannotDo, match="letter 不是检查点文件，或内容不完整"):
+        command("verify", "--checkpoint", "letter")
     assert house.evidence.newest() is not None
 
 

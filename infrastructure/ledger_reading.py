@@ -156,9 +156,15 @@ class LedgerReader:
         select = self._select(ledger, asked)
         select.limit = at_most
         with self._looking(ledger, asked) as (connection, seen):
-            words = Words(seen)
-            found = self._execute(connection, select.count(words), words, by_index=select.search)
-        return found[0][0], seen
+
+            def number(select: Select) -> int:
+                words = Words(seen)
+                counted = connection.execute(select.count(words).encode(), words.values).fetchone()
+                return int(counted[0]) if counted else 0
+
+            walked = self._walks.along(connection, seen, select, lambda one: range(number(one)))
+            found = number(select) if walked is None else len(walked)
+        return found if at_most is None else min(found, at_most), seen
 
     def history(
         self,
@@ -231,18 +237,7 @@ class LedgerReader:
 
     def _ask(self, connection: Connection[Any], seen: Seen, select: Select) -> list[Any]:
         words = Words(seen)
-        return self._execute(connection, select.rows(words), words, by_index=select.search)
-
-    def _execute(
-        self, connection: Connection[Any], statement: str, words: Words, *, by_index: Search | None
-    ) -> list[Any]:
-        """Return a statement's rows; a search ``by_index`` is kept from reading whole tables."""
-        if by_index is None:
-            return connection.execute(statement.encode(), words.values).fetchall()
-        with connection.pipeline():  # one exchange with the server, and one transaction, for both
-            connection.execute(_BY_INDEX, prepare=True)
-            found = connection.execute(statement.encode(), words.values, prepare=True)
-        return found.fetchall()
+        return connection.execute(select.rows(words).encode(), words.values).fetchall()
 
     def _place(
         self, connection: Connection[Any], select: Select, key: tuple[str, ...], seen: Seen
@@ -287,13 +282,6 @@ class LedgerReader:
         columns, only = self.columns(select.ledger.name), select.only
         return tuple(one for one in columns if one.name in only) if only else columns
 
-
-_BY_INDEX = b"""
-SELECT set_config('enable_seqscan', 'off', true),
-       set_config('plan_cache_mode', 'force_generic_plan', true)
-"""
-"""For one transaction: rows that hold a pair are found by the index however many there are, so that
-there is nothing to plan anew for each word."""
 
 _CLOCKS = """
 SELECT position, recorded_at, (now() AT TIME ZONE 'Asia/Shanghai')::date,

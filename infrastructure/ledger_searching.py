@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from infrastructure.ledger_sql import Search, Seen, Select
+from infrastructure.ledger_sql import Seen, Select
 from infrastructure.ledger_tables import quoted, table_name
 
 FIRST: Final = 2
@@ -35,7 +35,7 @@ values: an exchange with the server takes half a millisecond, a value a tenth, a
 fetched and sorted two microseconds; and what was walked along has still to be counted."""
 
 MOST_REMEMBERED: Final = 20_000
-"""Words remembered as rare; then it is begun anew."""
+"""Words remembered as too rare for so many rows; then it is begun anew."""
 
 
 class Walks:
@@ -44,7 +44,7 @@ class Walks:
     def __init__(self) -> None:
         """Begin without knowing anything."""
         self._values: dict[tuple[str, str], tuple[int, list[Any]]] = {}
-        self._rare: set[tuple[str, tuple[int, ...]]] = set()
+        self._rare: set[tuple[str, int, tuple[int, ...]]] = set()
 
     def along(
         self,
@@ -55,12 +55,16 @@ class Walks:
     ) -> list[Any] | None:
         """Return the first rows of a search, or None where it has to fetch all at once.
 
-        ``ask`` gives the rows of a question as it is narrowed to some values.
+        ``ask`` gives the rows of a question as it is narrowed to some values, or just numbers as
+        many as there are.
         """
         column, search, most = select.walkable, select.search, select.limit
-        if column is None or search is None or most is None or self._is_rare(select, search):
+        if column is None or search is None or most is None:
             return None
-        values = self._all_values(connection, select.ledger.name, column, seen.position)
+        name, words = select.ledger.name, search.words
+        if self._rare & {(name, most, words.pairs), (name, most, words.alone)}:
+            return None  # these words proved rare, with the same conditions or with none
+        values = self._all_values(connection, name, column, seen.position)
         if select.after is not None:
             values = values[bisect_left(values, select.after[0]) :]
 
@@ -69,18 +73,11 @@ class Walks:
 
         found = walked(most, values, among)
         if found is None:
+            # Rows that come later may make it wrong, which costs time: the answer is right anyway.
             if len(self._rare) >= MOST_REMEMBERED:
                 self._rare.clear()
-            self._rare.add((select.ledger.name, search.words.pairs))
+            self._rare.add((name, most, words.pairs))
         return found
-
-    def _is_rare(self, select: Select, search: Search) -> bool:
-        """Tell whether these words have proved rare, with the same conditions or with none.
-
-        Rows that come later may make it wrong: that costs time, the answer is right either way.
-        """
-        name, words = select.ledger.name, search.words
-        return (name, words.pairs) in self._rare or (name, words.alone) in self._rare
 
     def _all_values(
         self, connection: Connection[Any], ledger: str, column: str, position: int

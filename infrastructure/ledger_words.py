@@ -106,10 +106,15 @@ class Keywords:
         """Yield conditions, with their values, that the index of pairs serves: one must hold.
 
         There is one for each of the ``values`` that a column with marks may have; without such
-        values just the one for the words.
+        values just the one for the words. A pair stands in a query of its own, so that the server
+        does not know how common it is as it plans: it would read the table instead of the index,
+        and plan anew for each word.
         """
         for more in [[mark(column, value)] for value in values] or [[]]:
-            yield f"{PAIRS} @> %s::integer[]", f"{{{','.join(map(str, [*self.pairs, *more]))}}}"
+            yield (
+                f"{PAIRS} @> (SELECT %s::integer[])",
+                f"{{{','.join(map(str, [*self.pairs, *more]))}}}",
+            )
 
     def beyond(self) -> Iterator[tuple[str, Any]]:
         """Yield what must hold of rows with the pairs: that longer words stand there as such."""

@@ -44,7 +44,7 @@ HISTORY: Final = ("item", "effective_on", "change", "former_name", "fields", "ad
 LATELY: Final = 1.0
 """Seconds for which the choice of editions is taken to be what it was."""
 
-COUNTED: Final = 1_000
+COUNTED: Final = 300
 """So many items that answer to a question are counted; of more it is said that there are more."""
 
 EDITIONS_REMEMBERED: Final = 16

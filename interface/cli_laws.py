@@ -33,6 +33,7 @@ from interface.cli_office import (
     table_of,
     working_office,
 )
+from interface.cli_parser import codes_named
 
 FAULTY: Final = 5
 """Exit code: done, but some rows could not be read or were refused."""
@@ -57,7 +58,7 @@ def register(commands: Commands) -> None:
     action.add_argument("--law", metavar="法规名称", help="只列以这部法规为依据的")
     action.add_argument(
         "--problem",
-        choices=PROBLEMS,
+        **codes_named(PROBLEMS),
         metavar="问题",
         help=f"只列一种：{told(PROBLEMS)}",
     )

@@ -39,6 +39,7 @@ from interface.cli_office import (
     table_of,
     unbuilt_told,
 )
+from interface.cli_parser import codes_named
 from interface.cli_tables import cells_of, fields_of, show
 from interface.masking import masked
 
@@ -80,7 +81,7 @@ def register(commands: Commands) -> None:
     )
     action.add_argument(
         "--secrecy",
-        choices=SECRECY,
+        **codes_named(SECRECY),
         default="internal",
         metavar="密级",
         help=f"密级：{told(SECRECY)}",

@@ -10,8 +10,8 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterator
-from typing import Final, NoReturn
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NoReturn
 
 from rich.cells import cell_len
 
@@ -88,6 +88,12 @@ class Parser(argparse.ArgumentParser):
             if option == "/".join(one.option_strings) and one.choices is not None:
                 return f"{option} 不能是“{value}”，{only(one.choices).rstrip('。')}"
         return None
+
+
+def codes_named(names: Mapping[Any, str]) -> dict[str, Any]:
+    """Return what makes an option take one of these codes, given as such or by its name."""
+    codes = {name: str(code) for code, name in names.items()}
+    return {"choices": names, "type": lambda text: codes.get(text, text)}
 
 
 def _is_group(action: argparse.Action) -> bool:

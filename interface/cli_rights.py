@@ -21,6 +21,7 @@ from infrastructure.ledger_reading import LedgerReader
 from infrastructure.rights_importing import NoSuchDepartment, planned, read_lists, write_report
 from interface.cli_import import FAULTY, telling
 from interface.cli_office import CannotDo, Commands, day, operator, out, table_of, working_office
+from interface.cli_parser import codes_named
 from interface.wording import faults
 
 SHOWN: Final = 20
@@ -56,11 +57,11 @@ def register(commands: Commands) -> None:
         "--edition", metavar="版次名称", help="这些清单是哪一版，如 2024年版；同时登记该版次"
     )
     action.add_argument(
-        "--level", choices=LEVELS, default="district", metavar="层级", help=told(LEVELS)
+        "--level", **codes_named(LEVELS), default="district", metavar="层级", help=told(LEVELS)
     )
     action.add_argument(
         "--approved-by",
-        choices=APPROVERS,
+        **codes_named(APPROVERS),
         default="government",
         metavar="审定机关",
         help=told(APPROVERS),

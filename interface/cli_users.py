@@ -22,6 +22,7 @@ from interface.cli_office import (
     shown,
     table_of,
 )
+from interface.cli_parser import codes_named
 
 
 def register(commands: Commands) -> None:
@@ -40,7 +41,7 @@ def register(commands: Commands) -> None:
         dest="roles",
         action="append",
         required=True,
-        choices=ROLE_TITLES,
+        **codes_named(ROLE_TITLES),
         metavar="角色",
         help=f"角色，可重复：{told(ROLE_TITLES)}",
     )

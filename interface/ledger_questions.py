@@ -114,7 +114,7 @@ def _conditions(columns: Sequence[Any]) -> list[Condition]:
         if kind in {"date", "integer", "moment"}:
             wanted += [(".from", "at_least", "不小于"), (".to", "at_most", "不大于")]
         for suffix, part, word in wanted:
-            title = f"{column.title}{word}"
+            title = f"{column.title}（{word}）"
             least = 1 - 2**53 if kind == "integer" else 1
             param = Param(shown.name + suffix, title, kind, choices=choices, minimum=least)
             found.append(Condition(param, part, shown.name, column.personal))

@@ -270,7 +270,7 @@ def test_ledgers_on_the_command_line(filed: Shell, tmp_path: Path) -> None:
     assert filed.run("ledgers", "verify", "rooster") == 1
     assert "roster（实名制人员台账）" in filed.err
     target = tmp_path / "台账.xlsx"
-    assert filed.run("ledgers", "export", "roster", str(target), "--secrecy", "secret") == 0
+    assert filed.run("ledgers", "export", "roster", str(target), "--secrecy", "秘密") == 0
     assert "密级：秘密" in filed.out
     cells = CalamineWorkbook.from_path(target).get_sheet_by_index(0).to_python()
     assert ["密级", "秘密"] in [row[:2] for row in cells]

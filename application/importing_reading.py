@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 
+from application.collecting import uncollected
 from application.importing_results import (
     BookLines,
     Finding,
@@ -73,6 +74,7 @@ def _within(naming: AbstractContextManager[None], table: Table) -> Iterator[Line
         yield from table.rows()
 
 
+@uncollected()
 def prepare(
     books: Sequence[BookLines],
     opening: date,

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import groupby
 
+from application.collecting import uncollected
 from application.filing import Filing, Receipt, Store, Transaction
 from application.ledgers import AnyLedger
 from application.sessions import Answer, Job, Memory, Session
@@ -94,6 +95,7 @@ class Writer:
             return self._rehearse(filing)
         return self.submit(filing).result()
 
+    @uncollected()
     def _rehearse(self, filing: Filing) -> Receipt:
         """Decide on the books as they stand now, with a memory of its own."""
         with self._store.rehearsing() as (store, transaction):
@@ -145,6 +147,7 @@ class Writer:
             jobs.append(taken)
         return jobs, False
 
+    @uncollected()
     def _work_off(self, jobs: Sequence[Job]) -> None:
         """File a batch; where it fails as a whole, each of its filings alone.
 

@@ -12,13 +12,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import fields
 from datetime import date, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from types import UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 
 import orjson
 from psycopg import Connection
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from domain.vocabulary import ERASED, FACTS, Citation, Entry, Fact, upcast
 from infrastructure.entries import decode, open_box
@@ -28,6 +28,7 @@ PROOFS = 3
 """So many entries of each fact class are also read the slow way, and compared."""
 
 _PERSON = "person:"
+M = TypeVar("M", bound=BaseModel)
 
 # An entry is frozen; these put its fields in while it is being made, at a third of the cost.
 (
@@ -48,6 +49,15 @@ _PERSON = "person:"
     _TARGET,
     _DECIDED,
 ) = (getattr(Entry, one.name).__set__ for one in fields(Entry))
+_VALUES, _GIVEN, _EXTRA, _PRIVATE = (
+    BaseModel.__dict__[name].__set__
+    for name in (
+        "__dict__",
+        "__pydantic_fields_set__",
+        "__pydantic_extra__",
+        "__pydantic_private__",
+    )
+)
 _CITED = set(Citation.model_fields)
 _NOTHING: frozenset[str] = frozenset()
 
@@ -80,6 +90,12 @@ class Decoder:
             self._ring.load(connection, (_person(one["tags"]) for one in sealed))
         return parsed
 
+    def foresee(self, connection: Connection[Any], tags: Iterable[str]) -> None:
+        """Load the keys of the persons among these subjects in one question."""
+        if self._ring is not None:
+            persons = (tag[len(_PERSON) :] for tag in tags if tag.startswith(_PERSON))
+            self._ring.load(connection, persons)
+
     def many(self, connection: Connection[Any], pieces: Iterable[bytes]) -> list[Entry]:
         """Return the entries stored as these bytes; ``target`` is not joined."""
         pieces = list(pieces)
@@ -105,8 +121,11 @@ class Decoder:
 _KEYS_IN_MEMORY = 20_000
 
 
-def _person(tags: Iterable[str]) -> str:
-    return next(tag[len(_PERSON) :] for tag in tags if tag.startswith(_PERSON))
+def _person(tags: list[str]) -> str:
+    for tag in tags:
+        if tag.startswith(_PERSON):
+            return tag[len(_PERSON) :]
+    raise LookupError(tags)
 
 
 def _entry(stored: dict[str, Any], fact: type[Fact], ring: KeyRing | None) -> Entry:
@@ -136,7 +155,7 @@ def _entry(stored: dict[str, Any], fact: type[Fact], ring: KeyRing | None) -> En
     _ACTOR(made, stored["actor"])
     _PREPARED_BY(made, stored["prepared_by"])
     _APPROVED_BY(made, stored["approved_by"])
-    _BASIS(made, tuple([_citation(one) for one in cited]) if cited else ())
+    _BASIS(made, tuple([_citation(*one.items()) for one in cited]) if cited else ())
     _NOTE(made, note)
     _SECRECY(made, stored["secrecy"])
     _TAGS(made, tuple(stored["tags"]))
@@ -147,13 +166,18 @@ def _entry(stored: dict[str, Any], fact: type[Fact], ring: KeyRing | None) -> En
     return made
 
 
-def _citation(stored: dict[str, Any]) -> Citation:
-    made = object.__new__(Citation)
-    put = object.__setattr__
-    put(made, "__dict__", stored)
-    put(made, "__pydantic_fields_set__", _CITED)
-    put(made, "__pydantic_extra__", None)
-    put(made, "__pydantic_private__", None)
+@lru_cache(maxsize=1_000)
+def _citation(*stored: tuple[str, Any]) -> Citation:
+    """Return what an entry rests on: one object for thousands that rest on the same."""
+    return _model(Citation, dict(stored), _CITED)
+
+
+def _model(kind: type[M], values: dict[str, Any], given: set[str]) -> M:
+    made = object.__new__(kind)
+    _VALUES(made, values)
+    _GIVEN(made, given)
+    _EXTRA(made, None)
+    _PRIVATE(made, None)
     return made
 
 
@@ -167,13 +191,7 @@ def _fact(fact: type[Fact], plan: _Plan, body: dict[str, Any], gone: AbstractSet
             body[name] = plan.erased[name]
     if len(body) != len(plan.names):
         body = {**plan.defaults, **body}
-    made = object.__new__(fact)
-    put = object.__setattr__
-    put(made, "__dict__", body)
-    put(made, "__pydantic_fields_set__", plan.names)
-    put(made, "__pydantic_extra__", None)
-    put(made, "__pydantic_private__", None)
-    return made
+    return _model(fact, body, plan.names)
 
 
 # ── plans ────────────────────────────────────────────────────────────────────────────────────

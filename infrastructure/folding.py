@@ -31,8 +31,11 @@ from infrastructure.decoding import Decoder
 from infrastructure.keys import KeyRing
 from infrastructure.ledger_tables import index_statements, table_name
 
-CHUNK = 2_000
-"""Entries decoded at a time."""
+FETCHED = 2_000
+"""Entries that the server is asked for at a time, and persons whose keys."""
+
+CHUNK = 50
+"""Entries decoded at a time: what is made of them still lies in the processor's cache then."""
 
 SLICE = 50_000
 """Entries of one task."""
@@ -186,8 +189,8 @@ class Folder:
 
     def _positions(self, first: int, last: int, tick: Tick) -> None:
         decoder = self._decoder(self._lists)
-        for start in range(first, last + 1, CHUNK):
-            end = min(start + CHUNK - 1, last)
+        for start in range(first, last + 1, FETCHED):
+            end = min(start + FETCHED - 1, last)
             later = self._later.between(start, end) if self._lists else {}
             entries = self._between(decoder, start, end, later)
             more = self._at(decoder, (p for positions in later.values() for p in positions))
@@ -308,11 +311,14 @@ class Folder:
             values = {"kind": f"{task.name}:", "first": task.first, "last": task.last}
             statement = _TAGGED.replace("{stretch}", stretch).encode()
             cursor.execute(statement, values | {"head": self.plan.head}, binary=True)
-            while rows := cursor.fetchmany(CHUNK):
-                entries = decoder.many(self.reading, [data for _, data in rows])
-                tick(len(rows))
-                for (tag, _), entry in zip(rows, entries, strict=True):
-                    yield tag, entry
+            while rows := cursor.fetchmany(FETCHED):
+                decoder.foresee(self.reading, (tag for tag, _ in rows))
+                for start in range(0, len(rows), CHUNK):
+                    part = rows[start : start + CHUNK]
+                    entries = decoder.many(self.reading, [data for _, data in part])
+                    tick(len(part))
+                    for (tag, _), entry in zip(part, entries, strict=True):
+                        yield tag, entry
 
     def _add_history(self, ledger: Ledger, key: str, about: Sequence[Entry]) -> None:
         if len(about) == 1:

@@ -38,9 +38,9 @@ M = TypeVar("M", bound=BaseModel)
 class Param:
     """One condition of a query (or path, or header): how it is read and how OpenAPI shows it.
 
-    ``kind`` is ``text``, ``id`` (digits and letters), ``date``, ``moment``, ``integer``,
-    ``boolean`` or ``choice`` (of ``choices``, which are
-    told with their names where a mapping gives them).
+    ``kind`` is ``text``, ``id`` (digits and letters), ``subject`` (``person:…``), ``date``,
+    ``moment``, ``integer``, ``boolean`` or ``choice`` (of ``choices``, which are told with their
+    names where a mapping gives them).
     """
 
     name: str
@@ -101,10 +101,16 @@ _MOMENT = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _ID = re.compile(r"[0-9A-Za-z_.:-]+")
+_SUBJECT = re.compile(r"[a-z]+:[0-9A-Za-z_.:-]+")
 
 _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "text": {"type": "string", "minLength": 1, "maxLength": TEXT_LIMIT},
     "id": {"type": "string", "pattern": "^[0-9A-Za-z_.:-]+$", "maxLength": TEXT_LIMIT},
+    "subject": {
+        "type": "string",
+        "pattern": "^[a-z]+:[0-9A-Za-z_.:-]+$",
+        "maxLength": TEXT_LIMIT,
+    },
     "date": {"type": "string", "format": "date"},
     "moment": {"type": "string", "format": "date-time"},
     "integer": {"type": "integer"},
@@ -122,6 +128,12 @@ def _text(text: str) -> str:
 def _id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise ValueError("应为编号，由数字和字母组成。")
+    return text
+
+
+def _subject(text: str) -> str:
+    if not _SUBJECT.fullmatch(text):
+        raise ValueError("应写作 种类:系统内编号，如 person:… 或 institution:…。")
     return text
 
 
@@ -164,6 +176,7 @@ def _moment(text: str) -> datetime:
 _READERS: Final[Mapping[str, Any]] = {
     "text": _text,
     "id": _id,
+    "subject": _subject,
     "date": _date,
     "moment": _moment,
     "integer": _integer,

@@ -24,6 +24,7 @@ from interface.cli_office import (
     shown,
 )
 from interface.cli_tables import Field, show
+from interface.journal import SUBJECT
 from interface.shown import entry_shown, has_personal
 
 
@@ -59,7 +60,7 @@ def _list(options: argparse.Namespace) -> int:
     if not 1 <= options.limit <= PAGE:
         raise CannotDo(f"条数应为 1 至 {PAGE}。")
     sought = Sought(
-        subject=options.subject,
+        subject=_subject(options.subject),
         fact=_kind(options.fact),
         actor=options.actor,
         effective_from=None if options.effective_from is None else day(options.effective_from),
@@ -92,6 +93,14 @@ def _fields(entries: Sequence[Entry]) -> list[Field]:
 def _on(entry: Entry) -> str:
     """Return the business date; what holds from the beginning has none that says anything."""
     return "" if entry.effective_on == FIRST_DAY else shown(entry.effective_on)
+
+
+def _subject(text: str | None) -> str | None:
+    """Return the subject that is sought; one that is misspelt would find nothing."""
+    try:
+        return None if text is None else SUBJECT.read(text)
+    except ValueError as error:
+        raise CannotDo(f"--subject {error}") from None
 
 
 def _kind(word: str | None) -> str | None:

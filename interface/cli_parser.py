@@ -50,6 +50,13 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options, add_help=False, allow_abbrev=False)  # type: ignore[arg-type]
         self.add_argument("-h", "--help", action="help", help="显示帮助后退出")
 
+    def parse_known_args(self, *given: Any, **more: Any) -> Any:
+        """Parse as argparse does; whoever mistypes an option is led to that command's help."""
+        found, extra = super().parse_known_args(*given, **more)
+        if extra:
+            self.error(f"unrecognized arguments: {' '.join(extra)}")
+        return found, extra
+
     def format_usage(self) -> str:
         """Return how the command is written, in one line."""
         typed = [_shape(one) for one in self._get_positional_actions()]

@@ -19,6 +19,7 @@ PAGE: Final = 50
 LONGEST_PAGE: Final = 500
 
 POSITION = Param("position", "流水号", "integer", place="path", example=1)
+SUBJECT = Param("subject", "涉及对象，写作“种类:系统内编号”，如 person:…、institution:…", "subject")
 LIMIT = Param("limit", "每页条数", "integer", default=PAGE, maximum=LONGEST_PAGE)
 
 
@@ -56,7 +57,7 @@ def add_routes(api: Api) -> None:
 
 def _conditions() -> tuple[Param, ...]:
     return (
-        Param("subject", "涉及对象，写作“种类:系统内编号”，如 person:…、institution:…", "id"),
+        SUBJECT,
         Param("fact", "记录种类", "choice", choices=dict(sorted(FACT_TITLES.items()))),
         Param("actor", "办理账号"),
         Param("document", "文件编号（系统内）：该文件及以它为依据的记录", "id"),

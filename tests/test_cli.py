@@ -112,6 +112,7 @@ def test_help_is_chinese_and_lists_the_exit_codes(shell: Shell) -> None:
         (["evidence", "key", "rotate", "--suite", "rot13"], "只能填写：ed25519"),
         (["journal", "show", "first"], "应为整数"),
         (["ledgers", "list", "--colour"], "--colour"),
+        (["ledgers", "list", "--colour"], "taizhang ledgers list --help"),
     ],
 )
 def test_wrong_arguments_are_exit_code_two(shell: Shell, arguments: list[str], says: str) -> None:
@@ -233,6 +234,10 @@ def test_the_journal_on_the_command_line(filed: Shell) -> None:
     assert "journal.opened" not in filed.out
     assert filed.run("journal", "list", "--limit", "1") == 0
     assert "--before 2" in filed.err
+    assert filed.run("journal", "list", "--subject", "张示范") == 1
+    assert "--subject 应写作 种类:系统内编号" in filed.err
+    assert filed.run("journal", "list", "--subject", "office:main") == 0
+    assert "建账" in filed.out
     assert filed.run("journal", "show", "2") == 0
     assert json.loads(filed.out)["body"]["name"] == "张**"
     assert filed.run("journal", "show", "2", "--unmasked") == 0

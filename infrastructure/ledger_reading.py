@@ -16,13 +16,13 @@ from functools import partial
 from operator import itemgetter
 from typing import Any
 
-import psycopg
 from psycopg import Connection
 
 from application.ledgers import AnyLedger, Ledger, SumLedger
 from domain.codes import told
 from infrastructure.database import Database
 from infrastructure.ledger_history import History, row_versions, sum_versions
+from infrastructure.ledger_looking import Looks
 from infrastructure.ledger_questions import (
     PAGE_LIMIT,
     Asked,
@@ -43,8 +43,7 @@ from infrastructure.ledger_questions import (
     words_of,
 )
 from infrastructure.ledger_searching import Walks
-from infrastructure.ledger_sql import FOUND, Search, Seen, Select, Words, tables_of
-from infrastructure.ledger_tables import quoted
+from infrastructure.ledger_sql import FOUND, Search, Seen, Select, Words
 
 __all__ = [
     "PAGE_LIMIT",
@@ -67,9 +66,6 @@ __all__ = [
 FETCH = 2_000
 """Rows fetched at a time by a stream."""
 
-NOT_AS_DECLARED = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)
-"""What the server says where a ledger's table is not there, or another program's."""
-
 
 class LedgerReader:
     """Answers questions to the ledgers of one office; any number of threads may ask."""
@@ -79,6 +75,7 @@ class LedgerReader:
         self.database = database
         self.ledgers = {one.name: one for one in ledgers}
         self._shown: dict[str, tuple[Shown, ...]] = {}
+        self._looks = Looks(database)
         self._walks = Walks()
 
     def ledger(self, name: str) -> AnyLedger:
@@ -110,17 +107,11 @@ class LedgerReader:
             raise BadQuestion("limit", f"每页行数应在1到{PAGE_LIMIT}之间。", "行数")
         begun = None if cursor is None else Cursor.read(cursor, asked.digest(name))
         select = self._select(ledger, asked)
-        clocks = asked if begun is None or asked.seen is not None else begun.clocks()
-        with self._looking(ledger, clocks) as (connection, seen):
-            if begun is not None:
-                select.after = self._place(connection, select, begun.key, seen)
-            select.limit = None if limit is None else limit + 1
-            ask = partial(self._ask, connection, seen)
-            walked = self._walks.along(connection, seen, select, ask)
-            if walked is None:
-                searched = select.search is not None and not select.foreign
-                select.counted = searched and begun is None
-            found = ask(select) if walked is None else walked
+        select.limit = None if limit is None else limit + 1
+        if begun is None and select.search is None:
+            found, seen = self._rows(select, asked)
+        else:
+            found, seen = self._sought(select, asked, begun)
         columns = self._wanted(select)
         lines = tuple(map(_liner(select, columns), found[:limit]))
         onward = None
@@ -139,8 +130,7 @@ class LedgerReader:
         ledger, asked = self.ledger(name), asked or Asked()
         only = tuple(asked.only)
         select = Select(ledger, self.ledgers, key=split_key(ledger, key), limit=1, only=only)
-        with self._looking(ledger, asked) as (connection, seen):
-            found = self._ask(connection, seen, select)
+        found, seen = self._rows(select, asked)
         columns = self._wanted(select)
         lines = tuple(map(_liner(select, columns), found))
         return Page(ledger, columns, lines, seen)
@@ -155,7 +145,7 @@ class LedgerReader:
         ledger, asked = self.ledger(name), asked or Asked()
         select = self._select(ledger, asked)
         select.limit = at_most
-        with self._looking(ledger, asked) as (connection, seen):
+        with self._looks.looking(ledger, asked) as (connection, seen):
 
             def number(select: Select) -> int:
                 words = Words(seen)
@@ -182,7 +172,7 @@ class LedgerReader:
         """
         ledger = self.ledger(name)
         parts = split_key(ledger, key)
-        with self._looking(ledger, asked or Asked()) as (connection, seen):
+        with self._looks.looking(ledger, asked or Asked()) as (connection, seen):
             if isinstance(ledger, Ledger):
                 found = row_versions(connection, ledger, key, seen)
             else:
@@ -198,7 +188,7 @@ class LedgerReader:
         ledger, asked = self.ledger(name), asked or Asked()
         select = self._select(ledger, asked)
         columns = self._wanted(select)
-        with self._looking(ledger, asked.looked_up()) as (connection, seen):
+        with self._looks.looking(ledger, asked.looked_up()) as (connection, seen):
             words = Words(seen)
             with connection.cursor(name="ledger_stream") as cursor:
                 cursor.itersize = FETCH
@@ -207,33 +197,27 @@ class LedgerReader:
 
     # ── one look ─────────────────────────────────────────────────────────────────────────────
 
-    @contextmanager
-    def _looking(self, ledger: AnyLedger, asked: Asked) -> Iterator[tuple[Connection[Any], Seen]]:
-        """Lend one consistent look at the ledger and those it is joined to, and where it stands.
+    def _rows(self, select: Select, asked: Asked) -> tuple[list[Any], Seen]:
+        """Return a question's rows, and where they stand on the two clocks."""
+        found = self._looks.at_once(select.ledger, asked, select.rows)
+        if found is not None:
+            return found
+        with self._looks.looking(select.ledger, asked) as (connection, seen):
+            return self._ask(connection, seen, select), seen
 
-        The tables are locked against being swapped by a rebuild before the look is fixed: a table
-        swapped in afterwards would seem empty to it. Whoever locks several does so by name.
-
-        What an earlier answer has seen never changes: each statement looks for itself then, and
-        the server finds the table that is in use as it begins.
-        """
-        if asked.seen is not None:
-            with self.database.pool.connection() as connection:
-                try:
-                    yield connection, asked.seen
-                except NOT_AS_DECLARED as error:
-                    raise NotBuilt(ledger.title) from error
-            return
-        tables = ", ".join(map(quoted, sorted(tables_of(ledger))))
-        with self.database.reading() as connection:
-            try:
-                with connection.pipeline():  # one exchange with the server for all
-                    connection.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE".encode())
-                    clocks = connection.execute(_CLOCKS, prepare=True)
-                    known = _asked_known(connection, asked)
-                yield connection, _seen(clocks.fetchone(), known and known.fetchone(), asked)
-            except NOT_AS_DECLARED as error:
-                raise NotBuilt(ledger.title) from error
+    def _sought(self, select: Select, asked: Asked, begun: Cursor | None) -> tuple[list[Any], Seen]:
+        """Return the rows of a search, or of a page that follows another, and where they stand."""
+        clocks = asked if begun is None or asked.seen is not None else begun.clocks()
+        with self._looks.looking(select.ledger, clocks) as (connection, seen):
+            if begun is not None:
+                select.after = self._place(connection, select, begun.key, seen)
+            ask = partial(self._ask, connection, seen)
+            found = self._walks.along(connection, seen, select, ask)
+            if found is None:
+                searched = select.search is not None and not select.foreign
+                select.counted = searched and begun is None
+                found = ask(select)
+            return found, seen
 
     def _ask(self, connection: Connection[Any], seen: Seen, select: Select) -> list[Any]:
         words = Words(seen)
@@ -281,50 +265,6 @@ class LedgerReader:
     def _wanted(self, select: Select) -> tuple[Shown, ...]:
         columns, only = self.columns(select.ledger.name), select.only
         return tuple(one for one in columns if one.name in only) if only else columns
-
-
-_CLOCKS = """
-SELECT position, recorded_at, (now() AT TIME ZONE 'Asia/Shanghai')::date,
-       (SELECT effective_on FROM journal WHERE position = 1)
-FROM journal ORDER BY position DESC LIMIT 1
-"""
-_KNOWN = b"""
-SELECT position, recorded_at FROM journal
-WHERE recorded_at = (SELECT recorded_at FROM journal WHERE position = %s)
-ORDER BY recorded_at DESC, position DESC LIMIT 1
-"""
-_KNOWN_AT = b"""
-SELECT position, recorded_at FROM journal WHERE recorded_at <= %s
-ORDER BY recorded_at DESC, position DESC LIMIT 1
-"""
-
-
-def _asked_known(connection: Connection[Any], asked: Asked) -> psycopg.Cursor[Any] | None:
-    """Ask for the append that was the last known, where the question names one."""
-    if asked.known is not None:
-        return connection.execute(_KNOWN, (asked.known,), prepare=True)
-    if asked.known_at is not None:
-        return connection.execute(_KNOWN_AT, (asked.known_at,), prepare=True)
-    return None
-
-
-def _seen(clocks: Any, known_then: Any, asked: Asked) -> Seen:
-    """Return where on the two clocks the question stands; raises `NotOpened` before 建账日."""
-    if asked.known is not None and asked.known_at is not None:
-        raise BadQuestion("known", "已知时刻（known_at）和已知流水号（known）只填一项。")
-    if clocks is None:
-        raise NotOpened(None)
-    head, recorded_at, today, opened_on = clocks
-    known, known_at = head, recorded_at
-    earlier = asked.known is not None and asked.known < head
-    if earlier or (asked.known_at is not None and asked.known_at < recorded_at):
-        if known_then is None:
-            raise NotOpened(opened_on)
-        known, known_at = known_then
-    valid_on = asked.valid_on or today
-    if opened_on is not None and valid_on < opened_on:
-        raise NotOpened(opened_on)
-    return Seen(valid_on, known, known_at, at_head=known == head)
 
 
 def _key(select: Select, found: Sequence[Any]) -> tuple[str, ...]:

@@ -41,11 +41,14 @@ ALONE_BELOW = 20_000
 CATCH_UP = 500
 """Entries caught up with in one transaction, and the most that are left for the lock."""
 
-PATIENCE = 120
-"""So often a swap is tried while readers hold the tables, for `LOCK_SECONDS` each."""
+PATIENCE = 200
+"""So often a swap is tried while readers hold the tables, for `LOCK_MS` each."""
 
-LOCK_SECONDS = 1
-"""Nobody can file, and no new reader begin, while a swap waits: so it does not wait for long."""
+LOCK_MS = 400
+"""Nobody can file, and no new reader begin, while a swap waits: so it does not wait for long.
+
+Less than the server's ``deadlock_timeout`` of a second: where a reader, whose statement locks its
+tables in an order of its own, and a swap wait for each other, it is the swap that gives way."""
 
 Report = Callable[[str, int, int], None]
 """Told what is being done (in Chinese), how much of it, and of how much."""
@@ -371,7 +374,7 @@ def _swap(connection: Connection[Any], keeping: _Shadows, done: int) -> int:
 
 
 def _swap_once(connection: Connection[Any], keeping: _Shadows, done: int) -> int:
-    connection.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'".encode())
+    connection.execute(f"SET LOCAL lock_timeout = '{LOCK_MS}ms'".encode())
     row = connection.execute("SELECT head FROM journal_lock()").fetchone()
     head: int = row[0] if row else 0
     if head > done:

@@ -14,6 +14,7 @@ import pytest
 from application.ledgers import Ledger, SumLedger
 from infrastructure.ledger_looking import Looks
 from infrastructure.ledger_reading import Asked, Page
+from infrastructure.rebuilding import rebuild
 from tests import toy_office as toys
 from tests.test_ledger_reading import FOREVER, Library, found_in
 from tests.toy_office import LEDGERS, ToyOffice, dice_of
@@ -92,6 +93,28 @@ def test_a_quiet_journal_is_asked_once_and_a_new_day_is_noticed(
     reader._looks._steady = steady._replace(today=steady.today - timedelta(days=1))
     assert reader.page("toy_people").seen.valid_on == steady.today
     assert not tried[-1]
+
+
+def test_a_rebuild_that_waits_for_its_turn_does_not_keep_readers_waiting(library: Library) -> None:
+    """It gives way before the server would look for who waits in a circle, and ends one of them."""
+    reader, office = library.reader, library.office
+    seen = reader.page("toy_people").seen
+    with psycopg.connect(office.database.url) as slow:
+        slow.execute(f"SET search_path = {office.database.schema}".encode())
+        slow.execute("LOCK TABLE ledger_toy_units IN ACCESS SHARE MODE")
+        rebuilding = threading.Thread(
+            target=rebuild, args=(office.database, office.ring, LEDGERS), daemon=True
+        )
+        rebuilding.start()
+        waited: list[float] = []
+        while sum(one > 0.2 for one in waited) < 3:
+            start = time.monotonic()
+            assert reader.page("toy_people", Asked(seen=seen)).seen == seen
+            waited.append(time.monotonic() - start)
+            assert len(waited) < 100_000
+        assert max(waited) < 0.9
+    rebuilding.join(60)
+    assert not rebuilding.is_alive()
 
 
 def _locked(url: str, schema: str, tables: list[str], go: Callable[[], None]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -17,35 +16,29 @@ from domain.journal import OpenJournal, VoidEntries
 from domain.opening import OpenCeiling, OpeningQuota, OpenInstitution
 from domain.staffing_people import Particulars, RegisterPerson
 from domain.vocabulary import Citation
+from tests import test_cli
 from tests.district import DAY, id_number
 from tests.test_cli import NAME, Shell
+
+fresh = test_cli.shell
 
 LATER = DAY.replace(year=2022)
 
 
 @pytest.fixture
-def shell(
-    empty_database: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Shell:
+def shell(fresh: Shell) -> Shell:
     """A command line on an office with two institutions and a person."""
-    monkeypatch.setenv("TAIZHANG_DATABASE_URL", empty_database)
-    monkeypatch.setenv("TAIZHANG_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("COLUMNS", "200")
-    shell = Shell(empty_database, tmp_path / "data", capsys)
-    assert shell.run("user", "list") == 0
+    assert fresh.run("user", "list") == 0
     quota = OpeningQuota(quota_kind=QuotaKind.ADMINISTRATIVE, number=5)
     file(
-        shell,
+        fresh,
         OpenJournal(effective_on=DAY, office="示范区委编办", purpose="demonstration"),
         OpenInstitution(effective_on=DAY, name="甲局", quotas=(quota,)),
         OpenInstitution(effective_on=DAY, name="乙局"),
         OpenCeiling(effective_on=DAY, quota_kind=QuotaKind.ADMINISTRATIVE, number=5),
         RegisterPerson(particulars=Particulars(name=NAME, id_no=id_number(1))),
     )
-    return shell
+    return fresh
 
 
 def file(shell: Shell, *commands: Command) -> int:

@@ -15,9 +15,12 @@ from python_calamine import CalamineWorkbook
 from application.filing import Filing
 from domain.journal import OpenJournal
 from domain.opening import OpenInstitution
+from tests import test_cli
 from tests.rights_agreement import read_workbook, workbooks
 from tests.shared_data import shared
 from tests.test_cli import Shell
+
+fresh = test_cli.shell
 
 DAY = date(2024, 1, 1)
 HEADINGS = ["序号", "事项名称", "职权类型", "实施依据", "责任事项", "追责情形", "承办机构"]
@@ -36,20 +39,11 @@ ROWS = [
 
 
 @pytest.fixture
-def shell(
-    empty_database: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Shell:
+def shell(fresh: Shell) -> Shell:
     """A command line on an office whose journal is open."""
-    monkeypatch.setenv("TAIZHANG_DATABASE_URL", empty_database)
-    monkeypatch.setenv("TAIZHANG_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("COLUMNS", "200")
-    shell = Shell(empty_database, tmp_path / "data", capsys)
-    assert shell.run("user", "list") == 0
-    register(shell, "某某区统计局")
-    return shell
+    assert fresh.run("user", "list") == 0
+    register(fresh, "某某区统计局")
+    return fresh
 
 
 def register(shell: Shell, *names: str) -> None:

@@ -7,15 +7,17 @@ and headcounts, one transaction an event, as the library does it.
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
 
-from application.ledgers import LEDGERS, AnyLedger
-from bench.grown import grown
+from application.ledgers import LEDGERS
+from bench.grown import SCHEMA, grown
 from bench.measuring import Cost, Server
 from bench.peers import drop
 from bench.places import MASTER_KEY, Place, tell
@@ -49,27 +51,33 @@ def measure(place: Place) -> list[Line]:
     many = place.size(ENTRIES, 30_000)
     schema = fresh_schema("small")
     try:
-        with grown(place, many // 10, schema) as office:
-            small = _rebuilt(place, office, LEDGERS.values())
+        with grown(place, many // 10, schema):
+            small = _alone(place, schema, LEDGERS)
     finally:
         drop(place.url, schema)
-    with grown(place, many) as office:
-        two = _rebuilt(place, office, [LEDGERS[name] for name in ROSTER_AND_BOOK])
-        large = _rebuilt(place, office, LEDGERS.values())
+    with grown(place, many):
+        two = _alone(place, SCHEMA, ROSTER_AND_BOOK)
+        large = _alone(place, SCHEMA, LEDGERS)
     tell("rebuilding: the peer")
     peer = projected(place.url, place.size(PEER_EVENTS, 300))
     return _lines(small, two, large, peer)
 
 
-def _rebuilt(place: Place, office: Office, ledgers: Iterable[AnyLedger]) -> Run:
-    chosen, ring, cost = list(ledgers), KeyRing(MASTER_KEY), Cost()
-    with office.database.as_owner() as connection:
-        ring.open(connection)
-    head = office.journal.head()[0]
-    tell(f"rebuilding: {len(chosen)} ledgers from {head:,} entries")
-    server = Server(place.url)
-    with _memory() as held, server.measured(cost, head):
-        rebuild(office.database, ring, chosen)
+def _alone(place: Place, schema: str, names: Iterable[str]) -> Run:
+    """Rebuild in a program of its own, as the command does, which has not grown the journal."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_rebuilt, place.url, schema, tuple(names)).result()
+
+
+def _rebuilt(url: str, schema: str, names: tuple[str, ...]) -> Run:
+    ring, cost, server = KeyRing(MASTER_KEY), Cost(), Server(url)
+    with Office(url, MASTER_KEY, schema=schema) as office:
+        with office.database.as_owner() as connection:
+            ring.open(connection)
+        head = office.journal.head()[0]
+        tell(f"rebuilding: {len(names)} ledgers from {head:,} entries")
+        with _memory() as held, server.measured(cost, head):
+            rebuild(office.database, ring, [LEDGERS[name] for name in names])
     return Run(cost, max(held))
 
 

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import log
+from math import fsum, log
 from typing import Final, Literal, NamedTuple
 
 from domain.rights_content import ItemContent
@@ -102,7 +102,8 @@ class NameIndex:
         return {place for pair in telling for place in having[pair]}
 
     def _sum(self, pairs: frozenset[str]) -> float:
-        return sum(map(self._weight, pairs))
+        # A set has another order in every process; rounded once, its sum is the same in all.
+        return fsum(map(self._weight, pairs))
 
     def _weight(self, pair: str) -> float:
         weight = self._weights.get(pair)

@@ -134,7 +134,7 @@ def test_the_superior_must_stand() -> None:
         ({"name": "区 档案馆"}, "空格"),
         ({"credit_code": "113101056887514340"}, "校验码不符"),
         ({"credit_code": "1210"}, "18位"),
-        ({"rank": "科长"}, "Input should be"),
+        ({"rank": "科长"}, "只能填写：.*31（正科）"),
     ],
 )
 def test_a_malformed_institution_is_not_a_command(wrong: dict[str, Any], said: str) -> None:

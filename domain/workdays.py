@@ -11,6 +11,7 @@ art. 202 says (`months_later`).
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -130,12 +131,13 @@ def months_later(day: date, months: int) -> date:
     """Return the last day of a term of ``months`` that begins on ``day``.
 
     A year from 2021-07-01 ends on 2022-06-30; month ends are clamped (2021-01-31 and one month:
-    2021-02-28 is the corresponding day).
+    2021-02-28, as there is no corresponding day). A term without end in sight ends the day before
+    `LAST_DAY`: the day after it is one of the journal's still.
     """
-    count = day.year * 12 + day.month - 1 + months
-    year, month = divmod(count, 12)
-    start_of_next = date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
-    last_of_month = start_of_next - timedelta(days=1)
-    if day.day > last_of_month.day:
-        return last_of_month
-    return min(date(year, month + 1, day.day) - timedelta(days=1), LAST_DAY - timedelta(days=1))
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    length = monthrange(year, month + 1)[1]
+    if day.day > length:
+        last = date(year, month + 1, length)
+    else:
+        last = date(year, month + 1, day.day) - timedelta(days=1)
+    return min(last, LAST_DAY - timedelta(days=1))

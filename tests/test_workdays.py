@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from domain.vocabulary import FIRST_DAY, LAST_DAY
 from domain.workdays import AnnouncedYear, Calendar, months_later
 from domain.workdays_announced import ANNOUNCED, _days
 from tests.shared_data import shared, shared_rows
@@ -189,3 +190,16 @@ def test_spans_of_announced_days_hold_both_their_ends() -> None:
 def test_a_term_of_months_ends_the_day_before(day: date, months: int, last: date) -> None:
     """民法典 art. 202: the corresponding day ends it, the month's last where there is none."""
     assert months_later(day, months) == last
+
+
+@given(day=st.dates(FIRST_DAY, LAST_DAY), months=st.integers(1, 120))
+@example(date(2021, 1, 31), 2)  # from one month's end to another's
+@example(date(2199, 10, 31), 4)  # no corresponding day, and beyond the last of all
+def test_the_day_after_a_term_is_the_corresponding_day(day: date, months: int) -> None:
+    """Or, where its month has none, the first of the next; and always a day of the journal."""
+    count = day.year * 12 + day.month - 1 + months
+    first = date(count // 12, count % 12 + 1, 1)
+    corresponding = first + timedelta(days=day.day - 1)
+    next_month = (first + timedelta(days=31)).replace(day=1)
+    after = months_later(day, months) + timedelta(days=1)
+    assert after == min(corresponding, next_month, LAST_DAY)

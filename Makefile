@@ -54,10 +54,12 @@ format: $(DEV_STAMP)
 soak: $(DEV_STAMP)
 	@$(BIN)/python -m pytest -m soak $(PYTEST_ARGS)
 
+# All of it takes hours: MUTANTS="domain.workdays.*" takes those alone.
 # mutmut works in a copy below ./mutants, whose neighbour ./shared must be the project's own.
 mutate: $(DEV_STAMP)
 	@test -e shared || ln -s ../shared shared
-	@$(BIN)/python -m mutmut run; result=$$?; $(BIN)/python -m mutmut results; \
+	@$(BIN)/python tests/mutation_program.py run $(MUTANTS); result=$$?; \
+		$(BIN)/python tests/mutation_program.py results; \
 		test ! -L shared || rm shared; exit $$result
 
 bench: $(DEV_STAMP)

@@ -193,6 +193,20 @@ def test_an_approval_is_corrected_only_to_what_still_bears_its_uses(
     )
 
 
+def test_an_approval_is_not_corrected_to_fewer_than_were_given_up() -> None:
+    """Both were given up on 1 August: of one approved there were not two to give up."""
+    story = Reserved()
+    given_up = story.when(story.cancelling()).appended[-1].position
+    right = story.approving(story.a, 1, valid_until=END)
+    refused = story.when(story.correcting((story.at, right))).refused_by(
+        later_entries_keep_their_footing, "名额已经用完"
+    )
+    assert refused.positions == (given_up,)
+    story.when(story.correcting((story.at, right), (given_up, story.cancelling())))
+    assert story.last(UseCancelled).number == 1
+    assert story.usage(story.a, on=AUGUST) == [3, 0, 0]
+
+
 def test_an_approval_is_corrected_under_the_same_id() -> None:
     """Two slots were meant to be three."""
     story = Reserved()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from application.standings import later_entries_keep_their_footing
 from domain.code_sets import EntryMode, QuotaKind
+from domain.deciding import Misfit
 from domain.journal import Voided
 from domain.quotas import quota_has_a_vacancy
 from domain.settings import ChangeSetting
@@ -22,6 +24,7 @@ from domain.staffing_approvals import (
     approval_is_for_this_use,
     approval_is_on_record,
     approval_is_valid_on_the_day,
+    kind_is_approved_there,
 )
 from domain.staffing_people import PersonRegistered
 from tests.district import ADMINISTRATIVE, DAY, PUBLIC, District
@@ -107,12 +110,15 @@ def test_an_approval_is_used_up() -> None:
 
 
 def test_an_approval_is_used_within_its_term() -> None:
-    """From its day to its last, both included."""
+    """From its day to its last, both included, however often it has been used."""
     story = Reserved()
-    for day in (date(2021, 6, 30), SEPTEMBER):
-        story.when(story.entering(story.a, story.approval, day=day)).refused_by(
-            approval_is_valid_on_the_day, "2021-07-01至2021-08-31", at=[story.at]
-        )
+    for used in (False, True):
+        if used:
+            story.given(story.entering(story.a, story.approval))
+        for day in (date(2021, 6, 30), SEPTEMBER):
+            story.when(story.entering(story.a, story.approval, day=day)).refused_by(
+                approval_is_valid_on_the_day, "2021-07-01至2021-08-31", at=[story.at]
+            )
     story.when(story.entering(story.a, story.approval, day=END)).then(PersonRegistered, Entered)
 
 
@@ -190,6 +196,45 @@ def test_an_approval_is_corrected_only_to_what_still_bears_its_uses(
     command = story.approving(story.a, 2, valid_until=END).model_copy(update=change)
     story.when(story.correcting((story.at, command))).refused_by(
         later_entries_keep_their_footing, said
+    )
+
+
+def test_a_use_that_lost_its_footing_is_not_covered_up_by_a_later_one() -> None:
+    """The first came before what is now the approval's day; the second still fits."""
+    story = Reserved()
+    early, late = (
+        story.when(story.entering(story.a, story.approval, day=day)).appended[-1].position
+        for day in (DAY, AUGUST)
+    )
+    right = story.approving(story.a, 2, day=date(2021, 7, 3), valid_until=END)
+    refused = story.when(story.correcting((story.at, right))).refused_by(
+        later_entries_keep_their_footing, "尚未办理"
+    )
+    assert refused.positions == (early,)
+    story.when(story.voiding(early)).then(Voided)
+    story.when(story.correcting((story.at, right))).then(Voided, UseApproved)
+    assert story.standings.of(Approval, story.approval).used == (late,)
+
+
+def test_an_approval_that_is_on_record_already_changes_nothing() -> None:
+    """No command files one; a journal that holds one is told so, and read on."""
+    story = Reserved()
+    entry = story.memory.entry(story.at)
+    assert entry is not None
+    once = Approval().after(entry)
+    twice = once.after(entry)
+    assert twice.misfits == (Misfit(story.at, "该用编核准已经登记"),)
+    assert replace(twice, misfits=()) == once
+
+
+def test_an_approval_says_on_what_conditions_it_was_given() -> None:
+    """And a refusal of one, which unit has no such quota."""
+    story = Reserved()
+    command = story.approving(story.a, conditions="限应届毕业生", entry_mode=EntryMode.ARMY_OFFICER)
+    fact = story.when(command).then_one(UseApproved)
+    assert (fact.conditions, fact.entry_mode) == ("限应届毕业生", EntryMode.ARMY_OFFICER)
+    story.when(story.approving(story.a, kind=QuotaKind.POLITICAL_LEGAL)).refused_by(
+        kind_is_approved_there, "区委办公室在2021-07-01没有核定政法专项编制"
     )
 
 

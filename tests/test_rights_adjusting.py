@@ -88,8 +88,11 @@ def test_an_application_goes_its_way() -> None:
     for stage in ("office", "legality"):
         story.when(story.reviewing(adjustment, stage)).then(AdjustmentReviewed)
     assert story.row("rights_adjustments", adjustment).state == "reviewed"
-    approved = story.when(story.approving_it(adjustment, takes_effect_on=AUGUST))
-    approved.then(AdjustmentApproved, ItemAdded, ItemRemoved)
+    approving = story.approving_it(
+        adjustment, takes_effect_on=AUGUST, meeting="区政府第5次常务会议"
+    )
+    story.when(approving).then(AdjustmentApproved, ItemAdded, ItemRemoved)
+    assert story.last(AdjustmentApproved).meeting == "区政府第5次常务会议"
     story.when(story.publishing_it(adjustment)).then(AdjustmentPublished)
     row = story.row("rights_adjustments", adjustment)
     assert (row.state, row.kinds, row.items) == ("published", "新增、取消", 2)
@@ -98,7 +101,8 @@ def test_an_application_goes_its_way() -> None:
     story.when(story.publishing_it(adjustment)).refused_by(
         adjustment_awaits_publication, "已经公布"
     )
-    story.when(story.reviewing(adjustment)).refused_by(adjustment_is_under_review, "已于")
+    at = [story.position(AdjustmentApproved)]
+    story.when(story.reviewing(adjustment)).refused_by(adjustment_is_under_review, "已于", at=at)
 
 
 def test_terms_are_counted_in_working_days_and_kept() -> None:
@@ -145,6 +149,48 @@ def test_a_returned_application_is_applied_for_again() -> None:
     )
     unknown = story.applying(ADD, adjustment="9" * 16)
     story.when(unknown).refused_by(adjustment_may_be_applied_for, "首次申请不填编号")
+
+
+def test_a_return_stands_under_the_next_round() -> None:
+    """Neither what was returned nor the return is taken away beneath it."""
+    story = Listed()
+    story.actor = "zhao"
+    adjustment = story.when(story.applying(ADD)).then_one(AdjustmentApplied).adjustment
+    first = story.position(AdjustmentApplied)
+    story.actor = "zhang"
+    story.given(story.reviewing(adjustment, passed=False))
+    returned = story.position(AdjustmentReviewed)
+    story.actor = "zhao"
+    story.given(story.applying(ADD, adjustment=adjustment))
+    again = story.position(AdjustmentApplied)
+    story.when(story.voiding(returned)).refused_by(
+        later_entries_keep_their_footing, "已经申请", at=[again]
+    )
+    story.when(story.voiding(first)).refused_by(
+        later_entries_keep_their_footing, "不在审核中", at=[returned]
+    )
+
+
+def test_an_approval_rests_on_both_reviews_of_its_round() -> None:
+    """Without one it has no footing; nor do the reviews before a return bear it."""
+    story = Listed()
+    adjustment = story.applied(ADD)
+    story.given(story.reviewing(adjustment, passed=False))
+    story.actor = "zhao"
+    round_ = [story.when(story.applying(ADD, adjustment=adjustment)).appended[-1].position]
+    story.actor = "zhang"
+    round_ += [
+        story.when(story.reviewing(adjustment, stage)).appended[-1].position
+        for stage in ("office", "legality")
+    ]
+    made = story.when(story.approving_it(adjustment)).then(AdjustmentApproved, ItemAdded)
+    at = [one.position for one in made]
+    for gone in ((round_[1],), (round_[2],), round_):
+        story.when(story.voiding(*gone)).refused_by(
+            later_entries_keep_their_footing, "尚未通过审核"
+        )
+    story.when(story.voiding(*round_, *at)).then(*[Voided] * 5)
+    assert story.row("rights_adjustments", adjustment).state == "returned"
 
 
 def test_nobody_reviews_or_approves_his_own_application() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from application.standings import later_entries_keep_their_footing
 from domain.code_sets_adjusting import ListLevel
-from domain.journal import VoidEntries
+from domain.deciding import Hindrance
+from domain.institutions import institution_stands
+from domain.journal import Voided, VoidEntries
 from domain.rights import (
     ItemAdded,
     ItemChanged,
@@ -21,6 +23,7 @@ from domain.rights_compiling import (
     ApproveCompile,
     CheckCompile,
     Comment,
+    Compilation,
     CompileApproved,
     CompileChecked,
     CompileStarted,
@@ -285,7 +288,10 @@ def test_drafts_are_held_once_and_taken_back() -> None:
     story.given(story.submitting())
     story.actor = "zhang"
     strange = story.returning(Comment(item=item, comment="有误。"))
-    story.when(strange).refused_by(draft_lies_in_the_folder)
+    story.when(strange).refused_by(draft_lies_in_the_folder, "第1条审核意见：")
+    general = Comment(comment="请核对依据。")
+    strange = story.returning(general, Comment(item=item, comment="有误。"))
+    story.when(strange).refused_by(draft_lies_in_the_folder, "第2条审核意见：")
 
 
 def test_a_department_outside_the_scope_drafts_nothing() -> None:
@@ -313,11 +319,72 @@ def test_each_step_waits_for_the_one_before() -> None:
     early = publishing(story, compiling=story.compiling)
     story.when(early).refused_by(compiled_list_may_be_published, "尚未审定")
     story.given(story.approving_list())
-    story.when(story.approving_list()).refused_by(compiled_list_is_approved_once, "已经审定")
+    at = story.position(CompileApproved)
+    story.when(story.approving_list()).refused_by(
+        compiled_list_is_approved_once, "已经审定", at=[at]
+    )
     wrong = publishing(story, compiling=story.compiling, level=ListLevel.TOWNSHIP)
     story.when(wrong).refused_by(compiled_list_may_be_published, "区本级", "乡镇")
     at = story.position(CompileChecked)
     story.when(story.voiding(at)).refused_by(later_entries_keep_their_footing, "尚未通过")
+
+
+def test_a_round_rests_on_the_one_before() -> None:
+    """Neither a submission nor a return is taken away beneath what followed it."""
+    story = Compiled()
+    story.submitted()
+    first = story.position(DraftsSubmitted)
+    story.given(story.returning())
+    returned = story.position(DraftsReturned)
+    story.actor = "zhao"
+    story.given(story.submitting())
+    second = story.position(DraftsSubmitted)
+    story.actor = "zhang"
+    net = later_entries_keep_their_footing
+    story.when(story.voiding(returned)).refused_by(net, "轮次不相衔接", at=[second])
+    story.when(story.voiding(first)).refused_by(net, "这一轮的草稿尚未报送")
+    story.given(story.passing())
+    passed = story.position(DraftsPassed)
+    story.when(story.voiding(second)).refused_by(net, "这一轮的草稿尚未报送", at=[passed])
+    story.when(story.voiding(returned, second)).refused_by(net, "这一轮的草稿尚未报送", at=[passed])
+    story.when(story.voiding(returned, second, passed)).then(Voided, Voided, Voided)
+
+
+def test_the_check_is_of_the_drafts_as_they_passed() -> None:
+    """Passed once more nothing has changed; returned and passed again, they are checked again."""
+    story = Compiled()
+    story.submitted()
+    story.given(story.passing(), story.checking(), story.passing())
+    story.when(story.approving_list()).then(CompileApproved)
+    story.given(story.voiding(story.position(CompileApproved)), story.returning())
+    story.actor = "zhao"
+    story.given(story.submitting())
+    story.actor = "zhang"
+    story.given(story.passing())
+    story.when(story.approving_list()).refused_by(compiled_list_was_checked)
+    story.given(story.checking())
+    story.when(story.approving_list()).then(CompileApproved)
+
+
+def test_the_department_that_cannot_take_part_is_named() -> None:
+    """By its place and its name: a plan lists dozens."""
+    story = Compiled()
+    late = story.office("区气象局", day=AUGUST)
+    story.when(story.starting(story.farms, late, name="另一次")).refused_by(
+        institution_stands, "第2个部门“区气象局”："
+    )
+
+
+def test_so_many_waiting_departments_are_named() -> None:
+    """Ten; of more than that it says so."""
+    story = Compiled()
+    compilation = story.standings.of(Compilation, story.compiling)
+    names = tuple(f"第{n}局" for n in range(11))
+    ten, eleven = (every_department_has_passed(compilation, names[:n]) for n in (10, 11))
+    assert isinstance(ten, Hindrance)
+    assert isinstance(eleven, Hindrance)
+    assert ten.detail.endswith("：" + "、".join(names[:10]) + "。")
+    assert eleven.detail.endswith("、第9局等。")
 
 
 # ── revising what is on the list ─────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from application.standings import later_entries_keep_their_footing
-from domain.code_sets import InstitutionCategory, InstitutionRank
+from domain.code_sets import InstitutionCategory, InstitutionRank, QuotaKind
 from domain.institutions import (
     DISTRICT,
     Abolished,
@@ -280,11 +280,16 @@ def test_quota_or_people_left_behind_forbid_abolishing() -> None:
 
 
 def test_what_is_granted_for_a_later_day_forbids_abolishing_before_it() -> None:
-    """Every day from the abolishing on counts."""
+    """Every day from the abolishing on counts, and every kind."""
     district = District()
     who = district.school()
     district.quota(who, 2, PUBLIC, OCTOBER)
     district.when(abolishing(district, who)).refused_by(account_is_empty, "2021-10-01")
+    office, other = district.office(), QuotaKind.POLITICAL_LEGAL
+    district.quota(office, 2)
+    district.quota(office, 1, other)
+    district.given(district.cutting(office, 2))
+    district.when(abolishing(district, office)).refused_by(account_is_empty, "政法专项编制核定1名")
 
 
 def test_an_abolished_institution_gets_nothing_late_that_reaches_beyond_its_end() -> None:

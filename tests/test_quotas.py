@@ -59,6 +59,20 @@ def pool(district: District, on: date = DAY) -> dict[str, int]:
     return district.sums("ceilings", on).get((POOL, "10"), {})
 
 
+# ── the earlier books ────────────────────────────────────────────────────────────────────────
+
+
+def test_quota_of_the_earlier_books_keeps_what_they_say_of_its_approval() -> None:
+    """The only trace of the document: nobody has it at hand on the opening day."""
+    district = District()
+    who, approved_on = district.office(), date(2008, 5, 12)
+    command = taking_over(who, 3, approved_no="示编发〔2008〕1号", approved_on=approved_on)
+    fact = district.when(command).then_one(TakenOver)
+    assert (fact.approved_no, fact.approved_on) == ("示编发〔2008〕1号", approved_on)
+    at = str(district.position(TakenOver))
+    assert district.row("institution_changes", at).approved_no == "示编发〔2008〕1号"
+
+
 # ── ceiling and pool ─────────────────────────────────────────────────────────────────────────
 
 

@@ -31,6 +31,7 @@ from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 from pydantic import BaseModel, Field
 
+from application.collecting import settle, uncollected
 from bench.measuring import Cost, Server, median
 from bench.peers import drop
 from bench.places import MASTER_KEY, Place, tell
@@ -106,7 +107,7 @@ class Site:
     def turn(self, server: Server, requests: Sequence[bytes], *, counted: bool) -> None:
         """Send all requests over all connections; the asking itself is not counted as CPU."""
         once, before = Cost(), self._cpu()
-        with server.measured(once, len(requests)):
+        with uncollected(), server.measured(once, len(requests)):
             waits = uvloop.run(_ask_all(self.port, requests, self.status))
         once.client_cpu = self._cpu() - before
         if counted:
@@ -243,7 +244,8 @@ def _bare(line: Connection, url: str, schema: str, size: int) -> None:
 
 
 def serve(line: Connection, app: FastAPI) -> None:
-    """Serve an application, tell its port, and stop when told to."""
+    """Serve an application as ``taizhang serve`` does, tell its port, and stop when told to."""
+    settle()
     config = uvicorn.Config(
         *(app, "127.0.0.1", 0),
         loop="uvloop",

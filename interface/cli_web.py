@@ -12,6 +12,7 @@ from types import FrameType
 
 import uvicorn
 
+from application.collecting import settle
 from infrastructure.office import Office
 from interface.app import make_app
 from interface.cli_office import out
@@ -20,8 +21,10 @@ from interface.cli_office import out
 def serve_until_asked(office: Office, host: str, port: socket.socket) -> None:
     """Serve on a port that was taken; return when interrupted or asked to end."""
     signal.signal(signal.SIGTERM, _end)
+    app = make_app(office)
+    settle()
     config = uvicorn.Config(
-        make_app(office),
+        app,
         host=host,
         port=port.getsockname()[1],
         loop="uvloop",

@@ -10,7 +10,7 @@ Every function waits for the database: call it through `Services.run`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import date
@@ -27,10 +27,8 @@ ITEMS: Final = "rights_items"
 PAGE: Final = 30
 """Items on one page of a list."""
 
-LISTED: Final = (
-    *("department", "department_name", "category", "name", "sub_name", "bases", "status"),
-)
-"""The columns that a list shows."""
+LISTED: Final = (*("department", "category", "name", "sub_name", "bases", "status"),)
+"""The columns that a list shows; what departments are called is known with their numbers."""
 
 TOLD: Final = (
     *("department", "department_name", "level", "category", "name", "sub_name"),
@@ -71,10 +69,14 @@ class Edition(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many items an edition has: by department (id, name, number) and by category."""
+    """How many items an edition has: by department (id, name, number) and by category.
+
+    ``names`` are those of all departments that have or had one, by their ids.
+    """
 
     departments: tuple[tuple[str, str, int], ...]
     categories: tuple[tuple[str, int], ...]
+    names: Mapping[str, str]
 
 
 class Wanted(NamedTuple):
@@ -228,6 +230,7 @@ class Lists:
         return Counts(
             tuple(sorted(departments, key=lambda one: one[1])),
             tuple(sorted((code, n) for code, n in of_category.items() if n)),
+            names,
         )
 
     def told(self, edition: Edition, keys: Sequence[str]) -> dict[str, Told | None]:

@@ -13,7 +13,7 @@ An edition never changes, so every address below it answers for ever with the sa
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
 from itertools import groupby
@@ -158,14 +158,17 @@ class _Pages:
         wanted = Wanted(query["department"], query["category"], query["word"])
         shown = lists.page(edition, wanted, query["cursor"])
         asked_for = {n: query[n] for n in ("department", "category", "word") if query[n]}
-        here = f"{HOME}/{edition.id}"
+        counts, here = lists.counts(edition), f"{HOME}/{edition.id}"
         return made(
             "list",
             edition=edition,
             editions=lists.editions(),
-            counts=lists.counts(edition),
+            counts=counts,
             department_options=_chosen(self._options(edition), query["department"]),
-            items=list(map(_listed, (f"{here}/{one.key}" for one in shown.lines), shown.rows())),
+            items=[
+                _listed(f"{here}/{line.key}", row, counts.names)
+                for line, row in zip(shown.lines, shown.rows(), strict=True)
+            ],
             total=lists.total(edition, wanted) if asked_for else edition.items,
             counted=COUNTED,
             asked_for=asked_for,
@@ -290,14 +293,14 @@ class ListedItem(NamedTuple):
     bases: str
 
 
-def _listed(link: str, row: dict[str, Any]) -> ListedItem:
+def _listed(link: str, row: dict[str, Any], departments: Mapping[str, str]) -> ListedItem:
     title = f"{row['name']}：{row['sub_name']}" if row["sub_name"] else row["name"]
     return ListedItem(
         link,
         title,
         row["status"] == "frozen",
         category_title(row["category"]),
-        row["department_name"] or "",
+        departments[row["department"]],
         row["bases"],
     )
 

@@ -9,6 +9,7 @@ from application.standings import later_entries_keep_their_footing
 from domain.code_sets import InstitutionCategory, InstitutionRank
 from domain.code_sets_rights import BodyNature, PowerOrigin
 from domain.code_sets_townships import ActingName, EvaluationResult, MatterDuty, MatterOrigin
+from domain.deciding import Hindrance
 from domain.institutions_changes import AbolishInstitution
 from domain.rights import ItemAdded, item_is_on_the_list
 from domain.rights_adjusting import AdjustmentApproved, Opinion
@@ -281,15 +282,38 @@ def test_the_gate_has_its_own_order() -> None:
     unheard = story.applying_for(opinions=story.applying_for().opinions[:1])
     story.when(unheard).refused_by(townships_were_heard, "和平镇人民政府")
     story.when(story.applying_for(department=story.town)).refused_by(body_is_not_a_township)
-    story.when(story.applying_for(townships=(story.woods,))).refused_by(body_is_a_township)
+    wrong = story.applying_for(townships=(story.town, story.woods))
+    story.when(wrong).refused_by(body_is_a_township, "第2个乡镇（街道）“区林业局”：")
     story.when(story.deciding_on("9" * 16)).refused_by(admission_awaits_decision, "没有这份")
     admission = story.when(story.applying_for()).then_one(AdmissionApplied).admission
     story.when(story.deciding_on(admission, basis=())).refused_by(admission_rests_on_a_document)
     story.when(story.deciding_on(admission, admitted=False)).then(AdmissionDecided)
     assert story.row("rights_admissions", admission, DAY).state == "refused"
-    story.when(story.deciding_on(admission)).refused_by(admission_awaits_decision, "审定")
+    at = [story.position(AdmissionDecided)]
+    story.when(story.deciding_on(admission)).refused_by(admission_awaits_decision, "审定", at=at)
+    story.when(story.voiding(story.position(AdmissionApplied))).refused_by(
+        later_entries_keep_their_footing, "不在审定中", at=at
+    )
     refused = story.empowering(admission=admission)
     story.when(refused).refused_by(matter_has_passed_the_gate, "没有审定通过")
+
+
+def test_what_was_said_at_the_gate_is_kept() -> None:
+    """What the department promised, where it was decided and with which words."""
+    story = Townships()
+    applied = story.when(story.applying_for(support="增核编制1名。")).then_one(AdmissionApplied)
+    assert (applied.support, applied.reason) == ("增核编制1名。", "方便群众。")
+    said = {"meeting": "区委编委第2次会议", "opinion": "同意，一年后评估。"}
+    decided = story.when(story.deciding_on(applied.admission, **said)).then_one(AdmissionDecided)
+    assert (decided.meeting, decided.opinion) == tuple(said.values())
+
+
+def test_so_many_unheard_townships_are_named() -> None:
+    """Ten; of more than that their number."""
+    names = tuple(f"第{n}镇" for n in range(11))
+    ten, eleven = (townships_were_heard(names[:n]) for n in (10, 11))
+    assert ten == Hindrance(f"缺少{'、'.join(names[:10])}的意见。")
+    assert eleven == Hindrance(f"缺少{'、'.join(names[:10])}等11个的意见。")
 
 
 def test_an_admission_that_is_in_use_stays() -> None:

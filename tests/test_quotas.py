@@ -90,7 +90,9 @@ def test_a_ceiling_is_not_lowered_below_what_has_been_given() -> None:
     district = District()
     who = district.office()
     district.given(ceiling(10), district.granting(who, 8, day=SEPTEMBER))
-    district.when(ceiling(-3)).refused_by(pool_has_enough, "2021-09-01", "只有2名", "还差1名")
+    district.when(ceiling(-3)).refused_by(
+        pool_has_enough, "2021-09-01", "的行政编制只有2名", "还差1名"
+    )
     district.when(ceiling(-2)).then(CeilingSet)
 
 

@@ -27,7 +27,7 @@ EACH: Final = 500
 """Items of a department: as many as a large one has."""
 
 DAY: Final = date(2024, 1, 1)
-WORDS: Final = 600
+WORDS: Final = 700
 AT_ONCE: Final = 2_000
 
 

@@ -74,7 +74,7 @@ EXIT_CODES: Final = """\
   3    核对发现不一致（ledgers verify、evidence verify）
   4    未见不一致，但没有数据库以外的检查点可比（evidence verify）
   5    已办，但有的内容有误、没有记录（import）
-  6    核对过的未见不一致，但有台账待重建、没有核对（ledgers verify、evidence verify）
+  6    未见不一致，但有台账待重建、没有核对（ledgers verify、evidence verify）
   130  被中断（Ctrl+C），已办成的部分保持不变
 """
 

@@ -14,7 +14,8 @@ from infrastructure.ledger_questions import Asked
 from tests.http_office import HttpOffice, http_office
 from tests.test_cli import Shell
 from tests.test_cli_rights import ROWS, listed
-from tests.test_cli_rights import shell as shell  # noqa: PLC0414  (pytest finds the fixture so)
+from tests.test_cli_rights import fresh as fresh  # noqa: PLC0414  (pytest finds fixtures so)
+from tests.test_cli_rights import shell as shell  # noqa: PLC0414
 
 CHANGED = [ROWS[0], [*ROWS[1][:3], "《统计法》第四十二条", *ROWS[1][4:]]]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

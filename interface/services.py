@@ -198,13 +198,14 @@ class Services:
             self.gathered[group] = dict(islice(waiting.items(), TOGETHER, None))
             try:
                 found = await self.run(function, tuple(now))
+                answers = [found[key] for key in now]
             except Exception as error:  # noqa: BLE001  (whoever asked is told)
                 for future in now.values():
                     future.set_exception(error)
                     future.exception()  # seen, even if whoever asked has gone away
             else:
-                for key, future in now.items():
-                    future.set_result(found[key])
+                for future, answer in zip(now.values(), answers, strict=True):
+                    future.set_result(answer)
         del self.gathered[group]
 
     async def run_slowly(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -157,6 +157,9 @@ def test_an_error_reaches_those_it_was_asked_for_and_nobody_else(services: Servi
     assert a == "A"
     assert [type(one) for one in failed] == [ConnectionError, ConnectionError]
     assert asyncio.run(services.run_together("letters", "c", answers)) == "C"
+    with pytest.raises(KeyError):  # one that is left out is a fault, and keeps nobody waiting
+        asyncio.run(services.run_together("letters", "d", lambda _: {}))
+    assert asyncio.run(services.run_together("letters", "d", answers)) == "D"
 
 
 def test_a_setting_that_is_filed_while_it_is_read_is_not_remembered(services: Services) -> None:
